@@ -1,0 +1,20 @@
+// `deadscope activations MODEL --out FILE.safetensors`: the residual stream itself.
+#include "app/commands/commands.h"
+#include "app/commands/terminal.h"
+#include "core/base/error.h"
+#include "core/base/output_file.h"
+#include "core/reading/activations.h"
+
+namespace deadscope {
+
+int activations_command(const std::string& model, const std::string& out, const ForwardArguments& arguments) {
+    const ReadingSettings settings = reading_settings(arguments);
+    if (settings.precisions.size() > 1 || settings.inits.size() > 1)
+        throw Error::usage("One file holds one pass.", {.expected = "one --precision and one --init"});
+    for (const std::string& file : input_files(arguments)) refuse_output_over_input(out, file);
+    const Outcome outcome = write_activations(model, settings, out, terminal_progress("Activations of " + model, arguments.output));
+    clear_progress();
+    return outcome == Outcome::finished ? 0 : interrupted_status;
+}
+
+}  // namespace deadscope

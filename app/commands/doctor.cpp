@@ -1,0 +1,92 @@
+// `deadscope doctor`: devices, BLAS, OpenGL, cache folders: what works here, what not. Graphical libraries
+// are only asked whether they load; none is linked.
+#include <dlfcn.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "app/commands/commands.h"
+#include "app/commands/terminal.h"
+
+#include "app/window.h"
+#include "core/backend/backend.h"
+#include "core/base/machine.h"
+#include "core/base/version.h"
+#include "core/checkpoint/hub_cache.h"
+#include "core/model/plan.h"
+#include "core/report/report.h"
+
+namespace deadscope {
+namespace {
+
+struct Check {
+    std::string group, name, detail;
+    bool works = true;
+};
+
+bool loads(const char* library) {
+    void* handle = dlopen(library, RTLD_LAZY | RTLD_LOCAL);
+    if (handle != nullptr) dlclose(handle);
+    return handle != nullptr;
+}
+
+void check_library(std::vector<Check>& checks, const char* library, const char* gives, const char* package) {
+    const bool works = loads(library);
+    checks.push_back({"graphics", library, works ? gives : std::string("not found: ") + package, works});
+}
+
+void check_compute(std::vector<Check>& checks) {
+    const Machine& here = machine();
+    checks.push_back({"compute", "processor", here.processor + ", " + std::to_string(here.cores) + " usable cores"});
+    checks.push_back({"compute", "memory", bytes_text(here.memory_bytes)});
+    checks.push_back({"compute", "BLAS", here.blas});
+    for (const Precision precision : {Precision::f64, Precision::f32}) {
+        const BackendInfo info = make_cpu_backend(precision)->info();
+        checks.push_back({"compute", "cpu " + std::string(precision_name(precision)), std::to_string(info.threads) + " threads"});
+    }
+    checks.push_back({"compute", "CUDA", "this version computes on the processor only", false});
+}
+
+void check_graphics(std::vector<Check>& checks) {
+    const bool display = display_available();
+    checks.push_back({"graphics", "display", display ? "announced by the environment" : "none: the explorer's window cannot open, snapshot can", display});
+    check_library(checks, "libGL.so.1", "a window's OpenGL", "install libgl1 libgl1-mesa-dri");
+    check_library(checks, "libX11.so.6", "windows on X11", "install libx11-6");
+    check_library(checks, "libEGL.so.1", "pictures off-screen", "install libegl1 libegl-mesa0");
+    check_library(checks, "libOSMesa.so.8", "pictures off-screen without a driver", "install libosmesa6");
+}
+
+void check_folders(std::vector<Check>& checks) {
+    const auto folder = [&](const char* name, const std::string& path) {
+        std::error_code ignored;
+        const bool there = std::filesystem::is_directory(path, ignored);
+        checks.push_back({"folders", name, path + (there ? "" : "  (not there yet)"), true});
+    };
+    folder("hub cache", hub_cache_folder());
+    folder("own architectures", user_architecture_folder());
+    std::string families;
+    for (const std::string& family : known_families()) families += (families.empty() ? "" : ", ") + family;
+    checks.push_back({"folders", "families", families});
+}
+
+}  // namespace
+
+int doctor_command(const OutputOptions& output) {
+    std::vector<Check> checks;
+    check_compute(checks);
+    check_graphics(checks);
+    check_folders(checks);
+    nlohmann::ordered_json json{{"schema", "deadscope.doctor/1"}, {"version", version}, {"checks", nlohmann::ordered_json::array()}};
+    std::string text = "deadscope " + std::string(version) + "\n", group;
+    for (const Check& check : checks) {
+        json["checks"].push_back({{"group", check.group}, {"name", check.name}, {"works", check.works}, {"detail", check.detail}});
+        if (check.group != group) text += "\n" + (group = check.group) + "\n";
+        text += std::string(check.works ? "  yes  " : "  no   ") + check.name + std::string(check.name.size() < 20 ? 20 - check.name.size() : 1, ' ') + check.detail + "\n";
+    }
+    if (!output.json.empty()) write_json(dump_json(json), output.json, {});
+    if (output.json != "-" && !output.quiet) print(text);
+    return 0;
+}
+
+}  // namespace deadscope

@@ -1,0 +1,87 @@
+// See terminal.h.
+#include "app/commands/terminal.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <mutex>
+
+#include "core/base/error.h"
+#include "core/base/output_file.h"
+
+namespace deadscope {
+namespace {
+
+std::atomic<bool> stop_asked{false};
+static_assert(std::atomic<bool>::is_always_lock_free);  // written from a signal handler
+
+extern "C" void on_interrupt(int) { stop_asked = true; }
+
+bool line_drawn = false;
+
+bool wants_progress(const OutputOptions& output) {
+    return !output.quiet && (output.verbose || isatty(STDERR_FILENO) != 0);
+}
+
+void draw_line(const std::string& what, const ProgressUpdate& update) {
+    const int percent = static_cast<int>(update.fraction * 100.0);
+    const std::size_t block = std::min(update.block + 1, update.blocks);
+    std::fprintf(stderr, "\r\033[K%s  %3d %%  %.*s, block %zu of %zu", what.c_str(), percent,
+                 static_cast<int>(update.phase.size()), update.phase.data(), block, update.blocks);
+    std::fflush(stderr);
+    line_drawn = true;
+}
+
+}  // namespace
+
+void catch_interrupts() {
+    struct sigaction action {};
+    action.sa_handler = on_interrupt;
+    sigaction(SIGINT, &action, nullptr);
+    sigaction(SIGTERM, &action, nullptr);
+    std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is a short write, reported as one
+}
+
+bool interrupted() { return stop_asked; }
+
+Progress terminal_progress(const std::string& what, const OutputOptions& output) {
+    const bool draws = wants_progress(output);
+    auto last = std::chrono::steady_clock::time_point{};
+    return [=](const ProgressUpdate& update) mutable {
+        const auto now = std::chrono::steady_clock::now();
+        if (draws && now - last > std::chrono::milliseconds(100)) {
+            last = now;
+            draw_line(what, update);
+        }
+        return !stop_asked;
+    };
+}
+
+void clear_progress() {
+    if (!line_drawn) return;
+    std::fputs("\r\033[K", stderr);
+    line_drawn = false;
+}
+
+void print(std::string_view text) {
+    clear_progress();
+    if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
+        throw Error::resource("Standard output does not take what is written.", {.file = "stdout"});
+}
+
+void write_json(const std::string& text, const std::string& where, const std::vector<std::string>& inputs) {
+    if (where.empty()) return;
+    if (where == "-") return print(text + "\n");
+    for (const std::string& input : inputs) refuse_output_over_input(where, input);
+    OutputFile file(where);
+    file.write(text);
+    file.write("\n");
+    file.commit();
+}
+
+}  // namespace deadscope

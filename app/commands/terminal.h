@@ -1,0 +1,32 @@
+// What a command says in a terminal: progress on stderr, tables on stdout, and the interrupt key.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "app/commands/options.h"
+#include "core/base/progress.h"
+#include "core/reading/reading.h"
+
+namespace deadscope {
+
+// From construction on, SIGINT and SIGTERM ask the work to stop instead of ending the process.
+void catch_interrupts();
+bool interrupted();
+constexpr int interrupted_status = 130;
+
+// One line on stderr, redrawn; only to a terminal unless verbose. Also says stop once interrupted.
+Progress terminal_progress(const std::string& what, const OutputOptions& output);
+void clear_progress();
+
+// Errors: Error::resource where stdout does not take it (a full disk, a closed pipe).
+void print(std::string_view text);
+// JSON to where --json says. `inputs` are files that must not be overwritten.
+void write_json(const std::string& text, const std::string& where, const std::vector<std::string>& inputs);
+
+// Tables for people; widths are counted in code points.
+std::string gamma_summary(const GammaReading& gamma);
+std::string reading_summary(const Reading& reading, bool verbose);
+
+}  // namespace deadscope

@@ -1,0 +1,250 @@
+// What each intent does, and how jobs are followed; see controller.h. The jobs themselves are in
+// controller_jobs.cpp.
+#include "app/controller.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+
+#include "core/base/machine.h"
+
+namespace deadscope {
+namespace {
+
+constexpr std::size_t log_lines = 500;
+constexpr double memory_period_s = 0.5;
+
+// Ids of the two queues overlap: the lowest bit tells them apart in state.
+std::uint64_t quick_id(std::uint64_t id) { return id * 2; }
+std::uint64_t pass_id(std::uint64_t id) { return id * 2 + 1; }
+
+const JobStatus* find_job(const std::vector<JobStatus>& jobs, std::uint64_t id) {
+    const auto found = std::ranges::find(jobs, id, &JobStatus::id);
+    return found == jobs.end() ? nullptr : &*found;
+}
+
+int rank(JobState state) { return state == JobState::running ? 0 : state == JobState::queued ? 1 : 2; }
+
+std::string short_name(const std::string& model) {
+    const std::string name = std::filesystem::path(model).lexically_normal().filename().string();
+    return name.empty() ? model : name;
+}
+
+std::string machine_words() {
+    const Machine& here = machine();
+    return here.processor + " · " + std::to_string(here.cores) + (here.cores == 1 ? " core" : " cores") + " · " +
+           here.blas;
+}
+
+}  // namespace
+
+Controller::Controller(ControllerOptions options)
+    : run_when_opened_(options.run_when_opened),
+      quick_([this, wake = options.wake] {
+          if (wake && !polling_) wake();
+      }),
+      passes_([this, wake = options.wake] {
+          if (wake && !polling_) wake();
+      }) {
+    state_.settings = std::move(options.settings);
+    state_.machine = machine_words();
+}
+
+void Controller::apply(std::vector<Intent> intents) {
+    state_.hover = {};  // replaced every frame
+    for (Intent& intent : intents) std::visit([this](const auto& one) { carry_out(one); }, intent);
+}
+
+bool Controller::busy() const { return !quick_.idle() || !passes_.idle(); }
+
+std::exception_ptr Controller::failure(ModelId id) const {
+    const auto found = work_.find(id);
+    return found == work_.end() ? nullptr : found->second.failure;
+}
+
+void Controller::update() {
+    // The status is taken before the deliveries: a job that it calls done has left all of them.
+    std::vector<JobStatus> quick = quick_.status(), passes = passes_.status();
+    quick_.drain();
+    passes_.drain();
+    follow_jobs(quick, passes);
+    state_.jobs.clear();
+    for (JobStatus& job : passes) {
+        job.id = pass_id(job.id);
+        state_.jobs.push_back(std::move(job));
+    }
+    for (JobStatus& job : quick) {
+        job.id = quick_id(job.id);
+        state_.jobs.push_back(std::move(job));
+    }
+    std::ranges::stable_sort(state_.jobs, {}, [](const JobStatus& job) { return rank(job.state); });
+    if (memory_read_at_ < 0 || now() - memory_read_at_ > memory_period_s) {
+        state_.rss_bytes = resident_bytes();
+        memory_read_at_ = now();
+    }
+    polling_ = busy();
+}
+
+OpenModel* Controller::find(ModelId id) {
+    const auto found = std::ranges::find(state_.models, id, &OpenModel::id);
+    return found == state_.models.end() ? nullptr : &*found;
+}
+
+std::size_t Controller::free_colour() const {
+    const auto taken = [this](std::size_t place) {
+        return std::ranges::any_of(state_.models, [&](const OpenModel& model) { return model.colour == place; });
+    };
+    std::size_t place = 0;
+    while (taken(place)) ++place;
+    return place;
+}
+
+std::string Controller::unique_label(const std::string& name, ModelId id) const {
+    const auto taken = [&](const std::string& label) {
+        return std::ranges::any_of(state_.models,
+                                   [&](const OpenModel& model) { return model.id != id && model.label == label; });
+    };
+    if (!taken(name)) return name;
+    std::size_t number = 2;
+    while (taken(name + " (" + std::to_string(number) + ")")) ++number;
+    return name + " (" + std::to_string(number) + ")";
+}
+
+void Controller::log(LogLine::Level level, std::string text) {
+    state_.log.push_back({level, now(), std::move(text)});
+    if (state_.log.size() > log_lines) state_.log.pop_front();
+}
+
+// ---- Intents
+
+void Controller::carry_out(const OpenIntent& intent) {
+    // A second opening of the same model shows the first; one that failed is tried again.
+    const auto same = std::ranges::find(state_.models, intent.model, &OpenModel::model);
+    if (same != state_.models.end()) {
+        same->shown = true;
+        state_.selection = {.model = same->id, .norm = {}, .block = {}, .channel = {}};
+        if (same->stage == OpenModel::Stage::failed) start_opening(*same);
+        return;
+    }
+    OpenModel model;
+    model.id = next_id_++;
+    model.model = intent.model;
+    model.label = unique_label(short_name(intent.model), model.id);
+    model.colour = free_colour();
+    state_.models.push_back(std::move(model));
+    start_opening(state_.models.back());
+}
+
+void Controller::carry_out(const CloseIntent& intent) {
+    const OpenModel* model = find(intent.model);
+    if (model == nullptr) return;
+    quick_.cancel_tag(open_tag(model->id));
+    passes_.cancel_tag(run_tag(model->id));
+    forget_spectra(model->id);
+    work_.erase(model->id);
+    log(LogLine::Level::info, model->label + " closed");
+    std::erase_if(state_.models, [&](const OpenModel& one) { return one.id == intent.model; });
+    if (state_.selection.model == intent.model) state_.selection = {};
+}
+
+void Controller::carry_out(const RunIntent& intent) {
+    for (OpenModel& model : state_.models) {
+        const bool asked = intent.model ? *intent.model == model.id : model.shown;
+        if (asked && model.gamma) start_pass(model);
+    }
+}
+
+void Controller::carry_out(const CancelIntent& intent) {
+    if (!intent.job) {
+        quick_.cancel_all();
+        passes_.cancel_all();
+    } else if (*intent.job % 2 == 0) {
+        quick_.cancel(*intent.job / 2);
+    } else {
+        passes_.cancel(*intent.job / 2);
+    }
+}
+
+void Controller::carry_out(const ShowIntent& intent) {
+    if (OpenModel* model = find(intent.model)) model->shown = intent.shown;
+}
+
+void Controller::carry_out(const MoveIntent& intent) {
+    const auto from = std::ranges::find(state_.models, intent.model, &OpenModel::id);
+    if (from == state_.models.end()) return;
+    const auto place = from - state_.models.begin();
+    const auto last = static_cast<std::ptrdiff_t>(state_.models.size()) - 1;
+    const auto target = std::clamp<std::ptrdiff_t>(place + intent.by, 0, last);
+    const auto to = state_.models.begin() + target;
+    if (target > place) std::rotate(from, from + 1, to + 1);
+    if (target < place) std::rotate(to, from, from + 1);
+}
+
+void Controller::carry_out(const SelectIntent& intent) {
+    if (find(intent.selection.model) != nullptr) state_.selection = intent.selection;
+}
+
+void Controller::carry_out(const HoverIntent& intent) { state_.hover = intent.selection; }
+
+void Controller::carry_out(const SettingsIntent& intent) { state_.settings = intent.settings; }
+
+void Controller::carry_out(const ViewIntent& intent) { intent.change(state_.view); }
+
+void Controller::carry_out(const DismissErrorIntent& intent) {
+    OpenModel* model = find(intent.model);
+    if (model == nullptr) return;
+    if (model->gamma) {
+        model->error.clear();
+    } else {
+        carry_out(CloseIntent{intent.model});  // nothing of it is there
+    }
+}
+
+void Controller::carry_out(const QuitIntent&) { quit_ = true; }
+
+// ---- Jobs under way
+
+void Controller::follow_jobs(const std::vector<JobStatus>& quick, const std::vector<JobStatus>& passes) {
+    for (OpenModel& model : state_.models) {
+        Work& work = work_[model.id];
+        if (const JobStatus* job = work.open_job == 0 ? nullptr : find_job(quick, work.open_job)) {
+            follow_opening(model, work, *job);
+        }
+        if (const JobStatus* job = work.run_job == 0 ? nullptr : find_job(passes, work.run_job)) {
+            follow_pass(model, work, *job);
+        }
+    }
+}
+
+void Controller::follow_opening(OpenModel& model, Work& work, const JobStatus& job) {
+    if (job.state == JobState::queued || job.state == JobState::running) return;
+    work.open_job = 0;
+    if (job.state == JobState::done) return;  // opened() has been here
+    model.stage = OpenModel::Stage::failed;
+    model.error = job.state == JobState::cancelled ? "The opening was cancelled." : job.error;
+    log(job.state == JobState::cancelled ? LogLine::Level::warning : LogLine::Level::error,
+        model.label + ": " + model.error);
+}
+
+void Controller::follow_pass(OpenModel& model, Work& work, const JobStatus& job) {
+    if (job.state == JobState::queued) {
+        model.stage = OpenModel::Stage::queued;
+        return;
+    }
+    if (job.state == JobState::running) {
+        model.stage = OpenModel::Stage::running;
+        return;
+    }
+    work.run_job = 0;
+    if (job.state == JobState::done) return;  // grown() has been here
+    model.stage = OpenModel::Stage::ready;
+    if (job.state == JobState::cancelled) {
+        model.run_cancelled = true;
+        log(LogLine::Level::warning, model.label + ": the pass was cancelled");
+    } else {
+        model.error = job.error;
+        log(LogLine::Level::error, model.label + ": " + job.error);
+    }
+}
+
+}  // namespace deadscope

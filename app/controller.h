@@ -1,0 +1,94 @@
+// Intents become jobs, finished jobs become state: the only writer of ExplorerState. How state looks on the
+// screen is the panels', when a frame is drawn is the explorer's.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "app/intents.h"
+#include "app/state.h"
+#include "core/jobs/jobs.h"
+
+namespace deadscope {
+
+struct ControllerOptions {
+    ReadingSettings settings;
+    bool run_when_opened = true;      // a pass follows the opening by itself
+    std::function<void()> wake = {};  // from a worker, when there is news and nobody polls
+};
+
+// Two queues, each with one worker: openings and block spectra are answered while a long pass is at work.
+// Thread rule: the window's thread only; its jobs run on the queues' threads and come back in update().
+class Controller {
+public:
+    explicit Controller(ControllerOptions options);
+    Controller(const Controller&) = delete;
+    Controller& operator=(const Controller&) = delete;
+
+    const ExplorerState& state() const { return state_; }
+    ViewState& view() { return state_.view; }        // for the remembered settings, before the first frame
+
+    void apply(std::vector<Intent> intents);         // after the frame that emitted them
+    void update();                                   // once a frame: takes over what the jobs left
+    bool busy() const;                               // a job is queued or running
+    bool quit_asked() const { return quit_; }
+    std::exception_ptr failure(ModelId id) const;    // of the last opening or pass, as thrown; null: none
+
+private:
+    using Clock = std::chrono::steady_clock;
+    struct Work {
+        std::uint64_t open_job = 0, run_job = 0;     // 0: none under way
+        unsigned generation = 0;                     // of passes: a late delivery of an older one is ignored
+        std::exception_ptr failure;
+    };
+
+    void carry_out(const OpenIntent& intent);
+    void carry_out(const CloseIntent& intent);
+    void carry_out(const RunIntent& intent);
+    void carry_out(const CancelIntent& intent);
+    void carry_out(const ShowIntent& intent);
+    void carry_out(const MoveIntent& intent);
+    void carry_out(const SelectIntent& intent);
+    void carry_out(const HoverIntent& intent);
+    void carry_out(const SpectrumIntent& intent);
+    void carry_out(const SettingsIntent& intent);
+    void carry_out(const ViewIntent& intent);
+    void carry_out(const SaveTextIntent& intent);
+    void carry_out(const DismissErrorIntent& intent);
+    void carry_out(const QuitIntent& intent);
+
+    void start_opening(OpenModel& model);
+    void start_pass(OpenModel& model);
+    void opened(ModelId id, std::shared_ptr<const GammaReading> gamma, double seconds);
+    void grown(ModelId id, unsigned generation, std::shared_ptr<const Reading> reading, bool complete);
+    void failed(ModelId id, std::exception_ptr failure);
+    void follow_opening(OpenModel& model, Work& work, const JobStatus& job);
+    void follow_pass(OpenModel& model, Work& work, const JobStatus& job);
+    void follow_jobs(const std::vector<JobStatus>& quick, const std::vector<JobStatus>& passes);
+    void forget_spectra(ModelId id);
+    OpenModel* find(ModelId id);
+    std::size_t free_colour() const;
+    std::string unique_label(const std::string& name, ModelId id) const;
+    void log(LogLine::Level level, std::string text);
+    double now() const { return std::chrono::duration<double>(Clock::now() - started_).count(); }
+
+    ExplorerState state_;
+    std::map<ModelId, Work> work_;
+    std::set<BlockSpectrumKey> spectra_asked_;
+    bool run_when_opened_;
+    bool quit_ = false;
+    ModelId next_id_ = 1;
+    Clock::time_point started_ = Clock::now();
+    double memory_read_at_ = -1.0;                   // seconds since the start
+    std::atomic<bool> polling_{false};               // the window draws at a steady rate anyway
+    JobQueue quick_, passes_;                        // last: their workers end before what they refer to
+};
+
+}  // namespace deadscope

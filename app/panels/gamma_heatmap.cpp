@@ -1,0 +1,346 @@
+// γ of every norm as a heatmap, norms × channels, drawn by our shader (app/scene/heatmap.h) below ImPlot's axes; with the
+// cells that matter marked, a colour bar, and values to 17 digits under the pointer.
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <memory>
+#include <numeric>
+
+#include "app/panels/gamma_views.h"
+#include "app/plots/frame.h"
+#include "app/plots/histogram.h"
+#include "app/plots/parts.h"
+#include "app/scene/gl.h"
+#include "app/scene/heatmap.h"
+#include "app/theme.h"
+#include "core/base/error.h"
+#include "core/report/report.h"
+
+namespace deadscope {
+namespace {
+
+struct Mark {
+    std::size_t row = 0, column = 0;
+    double distance = 0.0;  // |log10(|γ| / median)|
+    bool exact = false;     // γ is 0, not next to it
+};
+
+constexpr double next_to_zero = 1e-6;  // of the norm's largest |γ|, as KernelPrediction::tiny
+
+// What is made of γ once, when it or the order changes.
+struct Cells {
+    std::weak_ptr<const GammaReading> of{};
+    bool sorted = false;
+    std::size_t rows = 0, columns = 0;
+    std::vector<std::vector<std::uint32_t>> order{};  // [rows][d] channel at each place; empty: raw order
+    Range range{0.1, 1.0};                          // of |γ|, without the outermost half percent
+    std::size_t zeros = 0, tiny = 0, negatives = 0, not_finite = 0, outliers_in_all = 0;
+    std::vector<Mark> zero_cells{}, outlier_cells{};  // bounded, the most telling first
+
+    std::size_t channel(std::size_t row, std::size_t column) const {
+        return order.empty() ? column : order[row][column];
+    }
+};
+
+constexpr std::size_t most_marks = 48;
+
+Range robust_range(std::vector<double> sizes) {
+    if (sizes.empty()) return {0.1, 1.0};
+    const auto quantile = [&](double share) {
+        const auto at = sizes.begin() + static_cast<std::ptrdiff_t>(share * static_cast<double>(sizes.size() - 1));
+        std::nth_element(sizes.begin(), at, sizes.end());
+        return *at;
+    };
+    const Range range{quantile(0.005), quantile(0.995)};
+    if (range.high > 1.5 * range.low) return range;
+    const double middle = std::sqrt(range.low * range.high);
+    return {middle / 1.25, middle * 1.25};  // γ as initialised is one colour, not noise
+}
+
+void keep_strongest(std::vector<Mark>& marks) {
+    std::ranges::sort(marks, std::greater<>{}, &Mark::distance);
+    if (marks.size() > most_marks) marks.resize(most_marks);
+}
+
+Cells make_cells(const std::shared_ptr<const GammaReading>& gamma, bool sorted, Heatmap& heatmap) {
+    Cells cells{.of = gamma, .sorted = sorted, .rows = gamma->norms.size()};
+    for (const NormReading& norm : gamma->norms) cells.columns = std::max(cells.columns, norm.parameters.gamma.size());
+    std::vector<float> texels(cells.rows * cells.columns, absent_texel);  // [rows, columns], row-major
+    std::vector<double> sizes;
+    for (std::size_t row = 0; row < cells.rows; ++row) {
+        const std::vector<double>& values = gamma->norms[row].parameters.gamma;
+        std::vector<std::uint32_t> order(values.size());
+        std::iota(order.begin(), order.end(), 0u);
+        if (sorted) {
+            std::ranges::stable_sort(order, [&](std::uint32_t a, std::uint32_t b) {
+                // Largest first; what is not finite stands in front, where it is seen.
+                return std::isnan(values[a]) ? !std::isnan(values[b]) : values[a] > values[b];
+            });
+        }
+        const double median = median_magnitude(values);
+        double largest = 0.0;
+        for (const double value : values) largest = std::max(largest, std::isfinite(value) ? std::abs(value) : 0.0);
+        for (std::size_t column = 0; column < order.size(); ++column) {
+            const double value = values[order[column]], size = std::abs(value);
+            texels[row * cells.columns + column] = texel(value);
+            if (!std::isfinite(value)) {
+                ++cells.not_finite;
+            } else if (value == 0.0) {
+                ++cells.zeros;
+                cells.zero_cells.push_back({row, column, 1e3, true});
+            } else {
+                sizes.push_back(size);
+                cells.negatives += value < 0.0;
+                const double distance = std::abs(std::log10(size / median));
+                if (size <= next_to_zero * largest) {
+                    ++cells.tiny;
+                    cells.zero_cells.push_back({row, column, distance});
+                } else if (distance > 1.0) {
+                    cells.outlier_cells.push_back({row, column, distance});
+                }
+            }
+        }
+        if (sorted) cells.order.push_back(std::move(order));
+    }
+    cells.outliers_in_all = cells.outlier_cells.size();
+    keep_strongest(cells.zero_cells);
+    keep_strongest(cells.outlier_cells);
+    cells.range = robust_range(std::move(sizes));
+    heatmap.set_values(texels, cells.rows, cells.columns);
+    return cells;
+}
+
+const Cells& cells_of(const GammaView& view, Heatmap& heatmap) {
+    static Cells cells;
+    const bool sorted = view.state.view.gamma.sorted;
+    if (heatmap.empty() || cells.of.lock() != view.model.gamma || cells.sorted != sorted) {
+        cells = make_cells(view.model.gamma, sorted, heatmap);
+    }
+    return cells;
+}
+
+Range shown_range(const GammaView& view, const Cells& cells) {
+    const ViewState::Gamma& g = view.state.view.gamma;
+    if (g.auto_range) return g.log_scale ? cells.range : Range{std::min(0.0, cells.range.low), cells.range.high};
+    const double low = std::max(static_cast<double>(g.range_low), g.log_scale ? cells.range.high * 1e-6 : 0.0);
+    return {low, std::max(static_cast<double>(g.range_high), low * 1.0001 + 1e-30)};
+}
+
+std::vector<Tick> row_ticks(const GammaReading& gamma, float pixels) {
+    const std::size_t rows = gamma.norms.size();
+    const float each = pixels / static_cast<float>(rows);
+    const float line = 15.0f * theme().scale;
+    const auto step = static_cast<std::size_t>(std::max(1.0f, std::ceil(line / std::max(each, 0.01f))));
+    std::vector<Tick> ticks;
+    for (std::size_t row = 0; row < rows; row += step) {
+        // The final norm is always named; a neighbour that would touch its name is not.
+        if (row != gamma.final_norm && step > 1 && row + step > gamma.final_norm && row <= gamma.final_norm + step / 2) continue;
+        ticks.push_back({static_cast<double>(row) + 0.5, short_name(gamma.norms[row].spec)});
+    }
+    if (step > 1 && gamma.final_norm % step != 0) {
+        ticks.push_back({static_cast<double>(gamma.final_norm) + 0.5, short_name(gamma.norms[gamma.final_norm].spec)});
+    }
+    return ticks;
+}
+
+void draw_colour_bar(const GammaView& view, Range range, ImVec2 low, float width, float height) {
+    const ViewState::Gamma& g = view.state.view.gamma;
+    const std::vector<unsigned char>& rgb = colour_table(static_cast<ColourMap>(g.colour_map));
+    ImDrawList& list = *ImGui::GetWindowDrawList();
+    constexpr int steps = 64;
+    for (int i = 0; i < steps; ++i) {
+        const auto colour_at = [&](int k) {
+            const auto entry = static_cast<std::size_t>(255 * (steps - k) / steps) * 3;
+            return IM_COL32(rgb[entry], rgb[entry + 1], rgb[entry + 2], 255);
+        };
+        const float top = low.y + height * static_cast<float>(i) / steps;
+        const float end = low.y + height * static_cast<float>(i + 1) / steps;
+        list.AddRectFilledMultiColor({low.x, top}, {low.x + width, end}, colour_at(i), colour_at(i), colour_at(i + 1),
+                                     colour_at(i + 1));
+    }
+    list.AddRect(low, {low.x + width, low.y + height}, packed(theme().border));
+    push_type(Type::small_print);
+    const int most = std::clamp(static_cast<int>(height / (28.0f * theme().scale)), 2, 7);
+    for (const Tick& tick : g.log_scale ? log_ticks(range, most) : linear_ticks(range, most)) {
+        const double share = g.log_scale ? std::log(tick.value / range.low) / std::log(range.high / range.low)
+                                         : (tick.value - range.low) / (range.high - range.low);
+        if (share < -1e-6 || share > 1.0 + 1e-6) continue;
+        const float y = low.y + height * static_cast<float>(1.0 - share);
+        list.AddLine({low.x + width, y}, {low.x + width + 3 * theme().scale, y}, packed(theme().quiet));
+        const float text_y = std::clamp(y - ImGui::GetFontSize() * 0.5f, low.y, low.y + height - ImGui::GetFontSize());
+        list.AddText({low.x + width + 5 * theme().scale, text_y}, packed(theme().quiet), tick.label.c_str());
+    }
+    list.AddText({low.x, low.y + height + 4 * theme().scale}, packed(theme().quiet), g.log_scale ? "|γ|, log" : "|γ|");
+    ImGui::PopFont();
+}
+
+void draw_range_popup(const GammaView& view, Range range) {
+    if (!ImGui::BeginPopup("colour range")) return;
+    const ViewState::Gamma& g = view.state.view.gamma;
+    int chosen = 0;
+    if (draw_choice("map", {"viridis", "cividis"}, g.colour_map, chosen)) {
+        view.intents.view([chosen](ViewState& v) { v.gamma.colour_map = chosen; });
+    }
+    bool automatic = g.auto_range;
+    if (ImGui::Checkbox("Range from the data", &automatic)) {
+        view.intents.view([automatic, range](ViewState& v) {
+            v.gamma.auto_range = automatic;
+            v.gamma.range_low = static_cast<float>(range.low);
+            v.gamma.range_high = static_cast<float>(range.high);
+        });
+    }
+    ImGui::BeginDisabled(g.auto_range);
+    float ends[2]{static_cast<float>(range.low), static_cast<float>(range.high)};
+    ImGui::SetNextItemWidth(200 * theme().scale);
+    if (ImGui::InputFloat2("|γ|", ends, "%.4g")) {
+        view.intents.view([low = ends[0], high = ends[1]](ViewState& v) {
+            v.gamma.range_low = low;
+            v.gamma.range_high = high;
+        });
+    }
+    ImGui::EndDisabled();
+    ImGui::EndPopup();
+}
+
+// The key to the marks, with counts; only what is there.
+void draw_key(const Cells& cells) {
+    push_type(Type::small_print);
+    ImDrawList& list = *ImGui::GetWindowDrawList();
+    const float size = ImGui::GetFontSize(), r = size * 0.28f;
+    bool first = true;
+    const auto entry = [&](std::size_t count, const std::string& words, const auto& draw_sign) {
+        if (count == 0) return;
+        if (!first) next_in_row(words.c_str());
+        first = false;
+        const ImVec2 at = ImGui::GetCursorScreenPos();
+        draw_sign(ImVec2{at.x + size * 0.5f, at.y + size * 0.5f});
+        ImGui::SetCursorPosX(ImGui::GetCursorPosX() + size * 1.2f);
+        ImGui::TextColored(theme().quiet, "%zu %s", count, words.c_str());
+    };
+    entry(cells.zeros, "zero", [&](ImVec2 c) { draw_mark(list, c, Shape::down_triangle, r, meaning_colour(Meaning::dead)); });
+    entry(cells.tiny, "next to 0", [&](ImVec2 c) { draw_mark(list, c, Shape::down_triangle, r, meaning_colour(Meaning::dead), true); });
+    entry(cells.outliers_in_all, "beyond 10× of its norm's median",
+          [&](ImVec2 c) { draw_mark(list, c, Shape::circle, r, theme().text, true); });
+    entry(cells.negatives, "negative, striped", [&](ImVec2 c) {
+        draw_hatched(list, {c.x - r, c.y - r}, {c.x + r, c.y + r}, theme().text);
+    });
+    entry(cells.not_finite, "not finite", [&](ImVec2 c) { draw_mark(list, c, Shape::cross, r, meaning_colour(Meaning::dead)); });
+    ImGui::PopFont();
+}
+
+void draw_marks(const GammaView& view, const Cells& cells, PlotFrame& plot) {
+    ImDrawList& list = plot.list();
+    const auto centre = [&](const Mark& cell) {
+        return plot.at(static_cast<double>(cell.column) + 0.5, static_cast<double>(cell.row) + 0.5);
+    };
+    const float r = theme().marker * 0.6f;
+    for (const Mark& cell : cells.outlier_cells) {
+        draw_mark(list, centre(cell), Shape::circle, r + 1.0f, faded(theme().ground, 0.8f), true);
+        draw_mark(list, centre(cell), Shape::circle, r, theme().text, true);
+    }
+    for (const Mark& cell : cells.zero_cells) {
+        draw_mark(list, centre(cell), Shape::down_triangle, r * 1.9f, theme().panel);
+        draw_mark(list, centre(cell), Shape::down_triangle, r * 1.2f, meaning_colour(Meaning::dead), !cell.exact);
+    }
+    const Selection& hover = view.state.hover;
+    const bool mine = view.state.selection.model == view.model.id || view.state.selection.model == 0;
+    const auto frame_row = [&](std::size_t row, float alpha) {
+        list.AddRect(plot.at(0, static_cast<double>(row)),
+                     plot.at(static_cast<double>(cells.columns), static_cast<double>(row) + 1), packed(faded(theme().text, alpha)));
+    };
+    frame_row(view.focus(), 0.9f);
+    if (hover.model == view.model.id && hover.norm && *hover.norm < cells.rows) frame_row(*hover.norm, 0.5f);
+    const auto column_line = [&](std::size_t channel, float alpha) {
+        if (!cells.order.empty()) return;  // a channel has another place in each row
+        const float x = plot.at(static_cast<double>(channel) + 0.5, 0).x;
+        list.AddLine({x, plot.low().y}, {x, plot.high().y}, packed(faded(theme().text, alpha)));
+    };
+    if (mine && view.state.selection.channel) column_line(*view.state.selection.channel, 0.8f);
+    if (hover.model == view.model.id && hover.channel) column_line(*hover.channel, 0.45f);
+}
+
+void answer_pointer(const GammaView& view, const Cells& cells, const PlotFrame& plot) {
+    if (!plot.pointer()) return;
+    const double x = plot.pointer_x(), y = plot.pointer_y();
+    if (x < 0 || y < 0 || y >= static_cast<double>(cells.rows)) return;
+    const auto row = static_cast<std::size_t>(y), column = static_cast<std::size_t>(x);
+    const NormReading& norm = view.gamma().norms[row];
+    if (column >= norm.parameters.gamma.size()) return;
+    const std::size_t channel = cells.channel(row, column);
+    const double value = norm.parameters.gamma[channel];
+    emit_hover(view.intents, view.model, row, norm.spec.block, channel);
+    if (plot.clicked()) emit_select(view.intents, view.state, view.model, row, std::nullopt, channel);
+    if (!ImGui::BeginTooltip()) return;
+    ImGui::TextUnformatted(norm.spec.name.c_str());
+    ImGui::TextColored(theme().quiet, "%s · channel %zu", std::string(norm_kind_name(norm.spec.kind)).c_str(), channel);
+    push_mono();
+    ImGui::Text("γ = %s", exact_text(value).c_str());
+    ImGui::PopFont();
+    if (value == 0.0) {
+        ImGui::TextColored(readable(meaning_colour(Meaning::dead)), "Zero: this channel is constant, its direction is dead.");
+    } else if (std::isfinite(value)) {
+        const double median = median_magnitude(norm.parameters.gamma);
+        ImGui::TextColored(theme().quiet, "%s × the norm's median", number_text(std::abs(value) / median).c_str());
+    }
+    ImGui::EndTooltip();
+}
+
+}  // namespace
+
+void draw_gamma_heatmap(const GammaView& view) {
+    if (!gl::available()) {
+        draw_reason("The heatmap needs OpenGL 3.3, which this window does not have.", "Lines and Histogram work without it.");
+        return;
+    }
+    Heatmap& heatmap = kept_heatmap("gamma");
+    try {
+        const Cells& cells = cells_of(view, heatmap);
+        const ViewState::Gamma& g = view.state.view.gamma;
+        const Range range = shown_range(view, cells);
+        const float s = theme().scale, bar_room = 58.0f * s;
+        push_type(Type::small_print);
+        const float key_height = ImGui::GetTextLineHeightWithSpacing();
+        ImGui::PopFont();
+        const bool has_key = cells.zeros + cells.tiny + cells.negatives + cells.not_finite + cells.outliers_in_all > 0;
+        const ImVec2 size{ImGui::GetContentRegionAvail().x - bar_room, view.height - (has_key ? key_height : 0.0f)};
+        ImVec2 low{}, high{};
+        const ImVec2 corner = ImGui::GetCursorScreenPos();
+        {
+            FrameSpec spec{.id = "##gamma heatmap", .size = size, .intents = &view.intents};
+            spec.x = {.label = g.sorted ? "rank of the channel by γ, largest first" : "channel",
+                      .range = {0.0, static_cast<double>(cells.columns)}, .counts = true, .grid = false};
+            spec.y = {.range = {0.0, static_cast<double>(cells.rows)}, .inverted = true, .grid = false,
+                      .ticks = row_ticks(view.gamma(), size.y - 44.0f * s)};
+            spec.table = [&view] { return gamma_table(view.model); };
+            PlotFrame plot(spec);
+            if (plot) {
+                low = {std::round(plot.low().x), std::round(plot.low().y)};
+                high = {std::round(plot.high().x), std::round(plot.high().y)};
+                const ImVec2 dpi = ImGui::GetIO().DisplayFramebufferScale;
+                HeatmapLook look{.map = static_cast<ColourMap>(g.colour_map), .log_scale = g.log_scale, .range = range,
+                                 .columns = plot.x_view(), .rows = plot.y_view(),
+                                 .width = static_cast<int>((high.x - low.x) * dpi.x),
+                                 .height = static_cast<int>((high.y - low.y) * dpi.y),
+                                 .zero = meaning_colour(Meaning::dead), .hatch = faded(theme().panel, 0.75f),
+                                 .invalid = meaning_colour(Meaning::dead), .outside = theme().panel,
+                                 .hatch_period = 7.0f * s * dpi.x};
+                const ImTextureID picture = heatmap.draw(look);
+                if (picture != ImTextureID_Invalid) plot.list().AddImage(picture, low, high);
+                draw_marks(view, cells, plot);
+                answer_pointer(view, cells, plot);
+            }
+        }
+        const ImVec2 after = ImGui::GetCursorScreenPos();
+        draw_colour_bar(view, range, {corner.x + size.x + 8 * s, low.y}, 10 * s, high.y - low.y);
+        ImGui::SetCursorScreenPos({corner.x + size.x + 4 * s, low.y});
+        if (ImGui::InvisibleButton("colour bar", {bar_room - 4 * s, std::max(1.0f, high.y - low.y)})) ImGui::OpenPopup("colour range");
+        explain({"|γ| by colour; click to choose the colours and the range", "none", "outside of the range the end colours are kept"});
+        draw_range_popup(view, range);
+        ImGui::SetCursorScreenPos(after);
+        if (has_key) draw_key(cells);
+    } catch (const Error& error) {
+        draw_reason("The heatmap can't be drawn here.", error.message());
+    }
+}
+
+}  // namespace deadscope

@@ -1,0 +1,91 @@
+// The Jobs panel: what is at work and what waits, machine and memory, and the log.
+#include <imgui.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <string>
+
+#include "app/panels/panels.h"
+#include "app/theme.h"
+#include "app/widgets.h"
+#include "core/reading/words.h"
+
+namespace deadscope {
+namespace {
+
+bool active(const JobStatus& job) { return job.state == JobState::queued || job.state == JobState::running; }
+
+std::string detail_words(const JobStatus& job) {
+    if (job.state == JobState::queued) return "waiting";
+    std::string words = job.phase.empty() ? "starting" : job.phase;
+    if (job.blocks > 0 && job.block < job.blocks) {
+        words += " · block " + std::to_string(job.block + 1) + "/" + std::to_string(job.blocks);
+    }
+    // Tokens through the whole of the work so far: a rate that a person can plan with.
+    if (job.tokens > 0 && job.elapsed_s > 0.05) {
+        const double rate = job.fraction * static_cast<double>(job.tokens) / job.elapsed_s;
+        words += " · " + number_text(rate) + " tokens/s";
+    }
+    if (job.remaining_s) words += " · " + duration_text(*job.remaining_s) + " left";
+    return words;
+}
+
+void draw_job(const JobStatus& job, Intents& intents) {
+    ImGui::PushID(static_cast<int>(job.id));
+    const float button = ImGui::CalcTextSize("Cancel").x + 2.f * ImGui::GetStyle().FramePadding.x;
+    const float width = ImGui::GetContentRegionAvail().x - button - ImGui::GetStyle().ItemSpacing.x;
+    ImGui::ProgressBar(static_cast<float>(job.fraction), {width, 0.f}, "");
+    explain("Share of the job that is done.");
+    const ImVec2 low = ImGui::GetItemRectMin();
+    ImGui::SameLine();
+    if (ImGui::Button("Cancel")) intents.emit(CancelIntent{job.id});
+    explain("Stop this job; what was read so far stays.");
+    const ImVec2 after = ImGui::GetCursorScreenPos();
+    ImGui::SetCursorScreenPos({low.x + ImGui::GetStyle().FramePadding.x, low.y + ImGui::GetStyle().FramePadding.y});
+    cut_line(job.title, width - 2.f * ImGui::GetStyle().FramePadding.x);
+    ImGui::SetCursorScreenPos(after);
+    small_print(detail_words(job));
+    explain("Phase, block, tokens a second through the whole pass, time left at this rate.");
+    ImGui::PopID();
+}
+
+void draw_machine(const ExplorerState& state) {
+    small_print("memory " + bytes_text(state.rss_bytes));
+    explain({.what = "Memory that this program holds now (resident set).", .unit = "bytes"});
+    small_print(state.machine);
+    explain("The device that the passes run on: processor, cores this program may use, BLAS and its kernel.");
+}
+
+void draw_log(const ExplorerState& state) {
+    if (!ImGui::BeginChild("log", {0.f, 0.f})) {
+        ImGui::EndChild();
+        return;
+    }
+    for (auto line = state.log.rbegin(); line != state.log.rend(); ++line) {
+        std::array<char, 24> stamp{};
+        std::snprintf(stamp.data(), stamp.size(), "%6.1f s  ", line->at_s);
+        const char* word = line->level == LogLine::Level::error ? "error: " : line->level == LogLine::Level::warning ? "warning: " : "";
+        small_print(stamp.data() + std::string(word) + line->text);
+    }
+    ImGui::EndChild();
+}
+
+}  // namespace
+
+void draw_jobs_panel(const ExplorerState& state, Intents& intents) {
+    const auto at_work = std::ranges::count_if(state.jobs, active);
+    if (at_work == 0) {
+        body_text(state.models.empty() ? "Nothing to do: no model is open." : "Idle: every job is done.");
+    } else {
+        body_text(at_work == 1 ? "1 job is at work." : std::to_string(at_work) + " jobs, one at work at a time.");
+    }
+    for (const JobStatus& job : state.jobs) {
+        if (active(job)) draw_job(job, intents);
+    }
+    draw_machine(state);
+    ImGui::Separator();
+    draw_log(state);
+}
+
+}  // namespace deadscope

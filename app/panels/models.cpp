@@ -1,0 +1,165 @@
+// The Models panel: what is open, its state, and what can be done with it.
+#include <imgui.h>
+#include <imgui_internal.h>  // RenderTextEllipsis
+
+#include <string>
+
+#include "app/panels/panels.h"
+#include "app/theme.h"
+#include "app/widgets.h"
+#include "core/reading/words.h"
+
+namespace deadscope {
+namespace {
+
+std::string facts_words(const GammaReading& gamma) {
+    const ModelFacts& model = gamma.model;
+    std::string words;
+    const auto add = [&](const std::string& part) { words += (words.empty() ? "" : " · ") + part; };
+    if (gamma.final_norm < gamma.norms.size()) add(std::string(norm_kind_name(gamma.norms[gamma.final_norm].spec.kind)));
+    if (!model.family.empty()) add(model.family);
+    if (model.layers > 0) add(counted(static_cast<std::uint64_t>(model.layers), "block"));
+    add("d = " + std::to_string(model.d_model));
+    add(model.dtype);
+    add(bytes_text(model.bytes));
+    return words;
+}
+
+std::string stage_words(const OpenModel& model) {
+    switch (model.stage) {
+        case OpenModel::Stage::opening: return "opening";
+        case OpenModel::Stage::queued: return "waiting";
+        case OpenModel::Stage::running: return "running";
+        case OpenModel::Stage::failed: return "did not open";
+        case OpenModel::Stage::done: return "read";
+        case OpenModel::Stage::ready: break;
+    }
+    if (!model.error.empty()) return model.reading ? "stopped" : "γ only";
+    return model.run_cancelled ? "cancelled" : "γ read";
+}
+
+void facts_tooltip(const OpenModel& model) {
+    if (!model.gamma || !ImGui::BeginItemTooltip()) return;
+    const ModelFacts& facts = model.gamma->model;
+    ImGui::PushTextWrapPos(ImGui::GetFontSize() * 30.f);
+    ImGui::TextUnformatted(facts.source.c_str());
+    const auto line = [](const char* name, const std::string& value, const char* what) {
+        ImGui::Text("%s: %s", name, value.c_str());
+        ImGui::SameLine();
+        ImGui::TextDisabled("%s", what);
+    };
+    line("architecture", facts.architecture.empty() ? "unknown" : facts.architecture, "model_type of config.json");
+    line("parameters", count_text(facts.parameters), "elements of floating tensors");
+    line("norms", std::to_string(model.gamma->norms.size()), facts.norm_position == "post" ? "after each part" : "before each part");
+    line("width d", std::to_string(facts.d_model), "channels of the residual stream");
+    if (facts.context > 0) line("context", std::to_string(facts.context), "tokens of the longest sequence");
+    line("γ on screen", duration_text(model.open_s), "after opening");
+    ImGui::PopTextWrapPos();
+    ImGui::EndTooltip();
+}
+
+// "block 3 of 12" while the forward pass is in the blocks, the phase's own name otherwise.
+std::string progress_words(const JobStatus& job) {
+    if (job.state == JobState::queued) return "waiting";
+    if (job.blocks > 0 && job.block < job.blocks) {
+        return "block " + std::to_string(job.block + 1) + " of " + std::to_string(job.blocks);
+    }
+    return job.phase.empty() ? "starting" : job.phase;
+}
+
+void draw_state(const ExplorerState& state, const OpenModel& model, Intents& intents) {
+    const JobStatus* job = state.job_of(model.id);
+    if (job == nullptr) {
+        small_print(stage_words(model));
+        return;
+    }
+    push_type(Type::small_print);
+    const float cancel = ImGui::CalcTextSize("Cancel").x + 2.f * ImGui::GetStyle().FramePadding.x;
+    const float width = ImGui::GetContentRegionAvail().x - cancel - ImGui::GetStyle().ItemSpacing.x;
+    ImGui::ProgressBar(static_cast<float>(job->fraction), {width, 0.f}, progress_words(*job).c_str());
+    explain("Share of the pass that is done, over every precision and initialisation asked for.");
+    ImGui::SameLine();
+    if (ImGui::Button("Cancel")) intents.emit(CancelIntent{job->id});
+    ImGui::PopFont();
+}
+
+void draw_error(const OpenModel& model, Intents& intents) {
+    error_text(model.error);
+    push_type(Type::small_print);
+    if (!model.gamma) {
+        if (ImGui::Button("Try again")) intents.emit(OpenIntent{model.model});
+        ImGui::SameLine();
+        if (ImGui::Button("Close")) intents.emit(CloseIntent{model.id});
+    } else if (ImGui::Button("Dismiss")) {
+        intents.emit(DismissErrorIntent{model.id});
+    }
+    ImGui::PopFont();
+}
+
+void draw_context_menu(const OpenModel& model, Intents& intents) {
+    if (!ImGui::BeginPopupContextItem("menu")) return;
+    if (ImGui::MenuItem("Run", nullptr, false, model.gamma != nullptr)) intents.emit(RunIntent{model.id});
+    if (ImGui::MenuItem("Shown", nullptr, model.shown)) intents.emit(ShowIntent{model.id, !model.shown});
+    if (ImGui::MenuItem("Move up")) intents.emit(MoveIntent{model.id, -1});
+    if (ImGui::MenuItem("Move down")) intents.emit(MoveIntent{model.id, 1});
+    ImGui::Separator();
+    if (ImGui::MenuItem("Close")) intents.emit(CloseIntent{model.id});
+    ImGui::EndPopup();
+}
+
+// Swatch, label that selects, show and close buttons.
+void draw_head(const OpenModel& model, bool selected, Intents& intents) {
+    const ImGuiStyle& style = ImGui::GetStyle();
+    const float button = ImGui::GetFrameHeight();
+    ImGui::AlignTextToFramePadding();
+    model_swatch(model);
+    explain("The model's colour in every plot.");
+    ImGui::SameLine(0.f, style.ItemInnerSpacing.x);
+    const float width = ImGui::GetContentRegionAvail().x - 2.f * (button + style.ItemInnerSpacing.x);
+    ImGui::PushFont(selected ? theme().bold : theme().body, 0.f);
+    ImGui::PushStyleVar(ImGuiStyleVar_SelectableTextAlign, {0.f, 0.5f});
+    if (ImGui::Selectable(("##" + std::to_string(model.id)).c_str(), selected, ImGuiSelectableFlags_None, {width, button})) {
+        intents.emit(SelectIntent{{.model = model.id, .norm = {}, .block = {}, .channel = {}}});
+    }
+    const ImVec2 low = ImGui::GetItemRectMin(), high = ImGui::GetItemRectMax();
+    const float inset = 4.f * theme().scale;
+    ImGui::RenderTextEllipsis(ImGui::GetWindowDrawList(), {low.x + inset, low.y + style.FramePadding.y}, {high.x - inset, high.y},
+                              high.x - inset, model.label.data(), model.label.data() + model.label.size(), nullptr);
+    ImGui::PopStyleVar();
+    ImGui::PopFont();
+    if (ImGui::IsItemHovered()) intents.emit(HoverIntent{{.model = model.id, .norm = {}, .block = {}, .channel = {}}});
+    draw_context_menu(model, intents);
+    facts_tooltip(model);
+    ImGui::SameLine(0.f, style.ItemInnerSpacing.x);
+    bool shown = model.shown;
+    if (ImGui::Checkbox("##shown", &shown)) intents.emit(ShowIntent{model.id, shown});
+    explain("Shown in the plots.");
+    ImGui::SameLine(0.f, style.ItemInnerSpacing.x);
+    if (ImGui::Button("✕##close", {button, button})) intents.emit(CloseIntent{model.id});
+    explain("Close this model; a pass over it is cancelled.");
+}
+
+}  // namespace
+
+void draw_models_panel(const ExplorerState& state, Intents& intents) {
+    if (state.models.empty()) {
+        empty_state("No model is open. Drop a checkpoint's folder or a weights file here, or open one by name.", intents);
+        return;
+    }
+    const OpenModel* selected = state.selected();
+    for (const OpenModel& model : state.models) {
+        ImGui::PushID(static_cast<int>(model.id));
+        draw_head(model, selected == &model, intents);
+        ImGui::Indent();
+        if (model.gamma) small_print(facts_words(*model.gamma));
+        draw_state(state, model, intents);
+        if (!model.error.empty()) draw_error(model, intents);
+        ImGui::Unindent();
+        ImGui::Spacing();
+        ImGui::PopID();
+    }
+    if (ImGui::Button("Open…")) intents.view([](ViewState& view) { view.show_open_dialog = true; });
+    explain("Open another model beside these (Ctrl+O).");
+}
+
+}  // namespace deadscope

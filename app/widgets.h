@@ -1,0 +1,34 @@
+// Small parts that several panels share: explanations, sentences, lamps, states without data. What is said
+// and when is the panels'.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "app/intents.h"
+#include "app/plots/parts.h"
+#include "app/state.h"
+#include "app/theme.h"
+
+namespace deadscope {
+
+void explain(std::string_view text);           // tooltip of the item just drawn; numbers: plots/parts.h
+
+void sentence(std::string_view text);          // a panel's finding, wrapped
+void small_print(std::string_view text);       // quiet, wrapped
+void body_text(std::string_view text);         // wrapped
+// One line cut to the width that is left, with the whole text as tooltip.
+void cut_line(std::string_view text, float width);
+
+// The shapes of look.md: check, filled down-triangle, ring, dot. As high as the current font.
+void lamp(Finding::Lamp kind);
+std::string_view lamp_word(Finding::Lamp kind);
+void model_swatch(const OpenModel& model);     // a square; two dashes where the palette has come round
+
+// Designed states without data, in the middle of the room that is left.
+void empty_state(std::string_view what_to_do, Intents& intents);
+void error_text(std::string_view text);        // triangle, first line, the rest as small print
+
+std::string duration_text(double seconds);     // "0.42 s", "12 s", "3 min 05 s"
+
+}  // namespace deadscope

@@ -1,0 +1,271 @@
+// The CPU backend: one template over float and double. It owns memory, checks shapes and shares rows out over
+// the pool; the rows' arithmetic is row_kernels.h's, the products' OpenBLAS's, attention has its own file.
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+#include <limits>
+#include <new>
+
+#include "core/backend/cpu/attention.h"
+#include "core/backend/cpu/gemm.h"
+#include "core/backend/cpu/rotary_table.h"
+#include "core/backend/cpu/row_kernels.h"
+#include "core/base/error.h"
+#include "core/base/machine.h"
+#include "core/base/thread_pool.h"
+
+namespace deadscope {
+namespace {
+
+constexpr std::align_val_t cache_line{64};
+
+template <typename T>
+class CpuStorage final : public Storage {
+public:
+    explicit CpuStorage(std::size_t count)
+        : data_(static_cast<T*>(::operator new(std::max<std::size_t>(count, 1) * sizeof(T), cache_line))) {}
+    ~CpuStorage() override { ::operator delete(data_, cache_line); }
+    CpuStorage(const CpuStorage&) = delete;
+    CpuStorage& operator=(const CpuStorage&) = delete;
+    T* data() const { return data_; }
+
+private:
+    T* data_;
+};
+
+// Thread rule: as Backend; the pool's threads run only inside a call.
+template <typename T>
+class CpuBackend final : public Backend {
+public:
+    CpuBackend(Precision precision, int threads) : precision_(precision), pool_(threads) {}
+
+    BackendInfo info() const override { return {"cpu", machine().processor, pool_.threads(), precision_}; }
+
+    Matrix allocate(std::size_t rows, std::size_t cols) override;
+    void write(Matrix& to, std::span<const float> values) override { write_any(to, values); }
+    void write(Matrix& to, std::span<const double> values) override { write_any(to, values); }
+    void read(const Matrix& from, std::span<double> out) const override;
+    void copy(const Matrix& from, Matrix& to) override;
+    void fill_zero(Matrix& to) override;
+    void gather_add(const Matrix& table, std::span<const std::int32_t> ids, double scale,
+                    Matrix& to) override;
+    void add(const Matrix& from, Matrix& to) override;
+    void add_row(const Matrix& row, Matrix& to) override;
+    void linear(const Matrix& x, const Matrix& weight, bool stored_in_out, const Matrix* bias,
+                Matrix& y) override;
+    void norm(NormKind kind, double eps, const Matrix& x, const Matrix& gamma, const Matrix* beta,
+              Matrix& y) override;
+    void rotary(const RotarySpec& spec, std::size_t head_dim, const SequenceLayout& layout,
+                Matrix& x) override;
+    void attention(const AttentionSpec& spec, const SequenceLayout& layout, const Matrix& q, const Matrix& k,
+                   const Matrix& v, Matrix& out) override;
+    void activate(Activation activation, Matrix& x) override;
+    void multiply(const Matrix& by, Matrix& x) override;
+
+private:
+    // Row i of the matrix; a Matrix is a handle, so a const one still leads to writable memory, like a span.
+    static T* row(const Matrix& m, std::size_t i = 0) {
+        return static_cast<const CpuStorage<T>&>(*m.storage).data() + m.offset + i * m.stride;
+    }
+
+    // body(i) for every row; `work` is about how many operations one row costs. Small loops stay on this
+    // thread.
+    template <typename Body>
+    void for_rows(std::size_t rows, std::size_t work, const Body& body) const {
+        constexpr std::size_t worthwhile = 1u
+                                           << 16;  // operations: some ten microseconds, a pool's round trip
+        const std::size_t least = worthwhile / std::max<std::size_t>(work, 1) + 1;
+        const std::size_t share = std::max(least, rows / (4 * static_cast<std::size_t>(pool_.threads())) + 1);
+        pool_.parallel_for((rows + share - 1) / share, [&](std::size_t part, std::size_t) {
+            const std::size_t last = std::min(rows, (part + 1) * share);
+            for (std::size_t i = part * share; i < last; ++i) body(i);
+        });
+    }
+
+    template <typename U>
+    void write_any(Matrix& to, std::span<const U> values) {
+        assert(values.size() == to.rows * to.cols);
+        for_rows(to.rows, to.cols, [&](std::size_t i) {
+            std::transform(values.data() + i * to.cols, values.data() + (i + 1) * to.cols, row(to, i),
+                           [](U value) { return static_cast<T>(value); });
+        });
+    }
+
+    Precision precision_;
+    mutable ThreadPool pool_;
+    cpu::RotaryTable<T> rotary_;
+    cpu::AttentionScratch<T> scratch_;
+};
+
+template <typename T>
+Matrix CpuBackend<T>::allocate(std::size_t rows, std::size_t cols) {
+    std::size_t count = 0, bytes = 0;
+    const bool overflow =
+        __builtin_mul_overflow(rows, cols, &count) || __builtin_mul_overflow(count, sizeof(T), &bytes);
+    try {
+        if (overflow) throw std::bad_alloc();
+        return {std::make_shared<CpuStorage<T>>(count), rows, cols, cols, 0};
+    } catch (const std::bad_alloc&) {
+        throw Error::resource("not enough memory for the forward pass",
+                              {.expected = overflow ? "a matrix that fits the address space"
+                                                    : std::to_string(bytes >> 20) + " MiB in one piece",
+                               .found = "a matrix of " + std::to_string(rows) + " × " + std::to_string(cols),
+                               .hint = "use fewer tokens, or a lower precision (--precision f32)"});
+    }
+}
+
+template <typename T>
+void CpuBackend<T>::read(const Matrix& from, std::span<double> out) const {
+    assert(out.size() == from.rows * from.cols);
+    for_rows(from.rows, from.cols,
+             [&](std::size_t i) { std::copy_n(row(from, i), from.cols, out.data() + i * from.cols); });
+}
+
+template <typename T>
+void CpuBackend<T>::copy(const Matrix& from, Matrix& to) {
+    assert(from.rows == to.rows && from.cols == to.cols);
+    for_rows(to.rows, to.cols,
+             [&](std::size_t i) { std::memmove(row(to, i), row(from, i), to.cols * sizeof(T)); });
+}
+
+template <typename T>
+void CpuBackend<T>::fill_zero(Matrix& to) {
+    for_rows(to.rows, to.cols, [&](std::size_t i) { std::fill_n(row(to, i), to.cols, T{0}); });
+}
+
+template <typename T>
+void CpuBackend<T>::gather_add(const Matrix& table, std::span<const std::int32_t> ids, double scale,
+                               Matrix& to) {
+    assert(ids.size() == to.rows && table.cols == to.cols);
+    const T factor = static_cast<T>(scale);
+    for_rows(to.rows, to.cols, [&](std::size_t i) {
+        assert(ids[i] >= 0 && static_cast<std::size_t>(ids[i]) < table.rows);
+        const T* from = row(table, static_cast<std::size_t>(ids[i]));
+        T* x = row(to, i);
+        for (std::size_t j = 0; j < to.cols; ++j) x[j] += factor * from[j];
+    });
+}
+
+template <typename T>
+void CpuBackend<T>::add(const Matrix& from, Matrix& to) {
+    assert(from.rows == to.rows && from.cols == to.cols);
+    for_rows(to.rows, to.cols, [&](std::size_t i) {
+        const T* a = row(from, i);
+        T* x = row(to, i);
+        for (std::size_t j = 0; j < to.cols; ++j) x[j] += a[j];
+    });
+}
+
+template <typename T>
+void CpuBackend<T>::add_row(const Matrix& from, Matrix& to) {
+    assert(from.rows == 1 && from.cols == to.cols);
+    const T* a = row(from);
+    for_rows(to.rows, to.cols, [&](std::size_t i) {
+        T* x = row(to, i);
+        for (std::size_t j = 0; j < to.cols; ++j) x[j] += a[j];
+    });
+}
+
+template <typename T>
+void CpuBackend<T>::linear(const Matrix& x, const Matrix& weight, bool stored_in_out, const Matrix* bias,
+                           Matrix& y) {
+    const std::size_t in = stored_in_out ? weight.rows : weight.cols;
+    const std::size_t out = stored_in_out ? weight.cols : weight.rows;
+    assert(x.cols == in && y.cols == out && x.rows == y.rows &&
+           (!bias || (bias->rows == 1 && bias->cols == out)));
+    assert(std::max({in, out, x.rows, x.stride, y.stride, weight.stride}) <=
+           std::numeric_limits<blasint>::max());
+    // Tiles of at most 512 rows, evened out; columns are split too where there are fewer such tiles than
+    // threads.
+    constexpr std::size_t tallest = 512, lowest = 64, narrowest = 64;
+    const std::size_t threads = static_cast<std::size_t>(pool_.threads());
+    const std::size_t height = std::clamp((x.rows + threads - 1) / threads, lowest, tallest);
+    const std::size_t tile_rows = (x.rows + height - 1) / height;
+    const std::size_t wanted = std::max<std::size_t>(1, threads / std::max<std::size_t>(tile_rows, 1));
+    const std::size_t width = std::max(narrowest, (out + wanted - 1) / wanted);
+    const std::size_t tile_cols = (out + width - 1) / width;
+    const cpu::SingleThreadedBlas single;
+    pool_.parallel_for(tile_rows * tile_cols, [&](std::size_t tile, std::size_t) {
+        const std::size_t top = tile / tile_cols * height, left = tile % tile_cols * width;
+        const std::size_t m = std::min(height, x.rows - top), n = std::min(width, out - left);
+        for (std::size_t i = 0; bias && i < m; ++i) std::copy_n(row(*bias) + left, n, row(y, top + i) + left);
+        const T* w = stored_in_out ? row(weight) + left : row(weight, left);
+        cpu::gemm<T>(m, n, in, T{1}, {row(x, top), x.stride}, {w, weight.stride, !stored_in_out},
+                     bias ? T{1} : T{0}, row(y, top) + left, y.stride);
+    });
+}
+
+template <typename T>
+void CpuBackend<T>::norm(NormKind kind, double eps, const Matrix& x, const Matrix& gamma, const Matrix* beta,
+                         Matrix& y) {
+    assert(x.rows == y.rows && x.cols == y.cols && gamma.cols == x.cols && (!beta || beta->cols == x.cols));
+    assert(kind != NormKind::unknown);
+    for_rows(x.rows, 8 * x.cols, [&](std::size_t i) {
+        cpu::norm_row(kind, eps, row(x, i), row(gamma), beta ? row(*beta) : nullptr, x.cols, row(y, i));
+    });
+}
+
+template <typename T>
+void CpuBackend<T>::rotary(const RotarySpec& spec, std::size_t head_dim, const SequenceLayout& layout,
+                           Matrix& x) {
+    assert(layout.tokens() == x.rows && static_cast<std::size_t>(spec.dims) <= head_dim);
+    if (spec.dims == 0) return;
+    const std::size_t half = static_cast<std::size_t>(spec.dims) / 2, heads = x.cols / head_dim;
+    for (std::size_t s = 0; s < layout.sequences(); ++s) {
+        const std::size_t first = layout.starts[s], length = layout.starts[s + 1] - first;
+        rotary_.prepare(spec, length);
+        for_rows(length, 4 * x.cols, [&](std::size_t t) {
+            for (std::size_t h = 0; h < heads; ++h) {
+                cpu::rotate_head(rotary_.cosine(t), rotary_.sine(t), half, spec.interleaved,
+                                 row(x, first + t) + h * head_dim);
+            }
+        });
+    }
+}
+
+template <typename T>
+void CpuBackend<T>::attention(const AttentionSpec& spec, const SequenceLayout& layout, const Matrix& q,
+                              const Matrix& k, const Matrix& v, Matrix& out) {
+    assert(layout.tokens() == q.rows && q.rows == k.rows && k.rows == v.rows && out.rows == q.rows);
+    assert(q.cols == static_cast<std::size_t>(spec.heads * spec.head_dim) && out.cols == q.cols);
+    assert(k.cols == static_cast<std::size_t>(spec.kv_heads * spec.head_dim) && v.cols == k.cols);
+    const cpu::SingleThreadedBlas single;
+    cpu::attend<T>(spec, layout, {row(q), q.stride}, {row(k), k.stride}, {row(v), v.stride}, row(out),
+                   out.stride, scratch_, pool_);
+}
+
+template <typename T>
+void CpuBackend<T>::activate(Activation activation, Matrix& x) {
+    for_rows(x.rows, 16 * x.cols, [&](std::size_t i) { cpu::activate_row(activation, row(x, i), x.cols); });
+}
+
+template <typename T>
+void CpuBackend<T>::multiply(const Matrix& by, Matrix& x) {
+    assert(by.rows == x.rows && by.cols == x.cols);
+    for_rows(x.rows, x.cols, [&](std::size_t i) {
+        const T* a = row(by, i);
+        T* b = row(x, i);
+        for (std::size_t j = 0; j < x.cols; ++j) b[j] *= a[j];
+    });
+}
+
+}  // namespace
+
+std::unique_ptr<Backend> make_cpu_backend(Precision precision, int threads) {
+    constexpr int most = 256;  // OpenBLAS keeps one buffer a caller, from a table of bounded size
+    const int count = std::clamp(threads > 0 ? threads : machine().cores, 1, most);
+    switch (precision) {
+        case Precision::f64:
+            return std::make_unique<CpuBackend<double>>(precision, count);
+        case Precision::f32:
+            return std::make_unique<CpuBackend<float>>(precision, count);
+        case Precision::bf16:
+        case Precision::f16:
+            break;
+    }
+    throw Error::usage(
+        std::string(precision_name(precision)) + " is not computed in by this version; f64 and f32 are",
+        {.key = "--precision", .expected = "f64 or f32", .found = std::string(precision_name(precision))});
+}
+
+}  // namespace deadscope

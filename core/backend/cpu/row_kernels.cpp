@@ -1,0 +1,182 @@
+// See row_kernels.h. Each loop is compiled for three levels of x86-64 (core/base/function_clones.h).
+#include "core/backend/cpu/row_kernels.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "core/backend/cpu/elementary.h"
+#include "core/base/function_clones.h"
+
+namespace deadscope::cpu {
+namespace {
+
+template <typename T>
+DEADSCOPE_INLINE double sum(const T* x, std::size_t n) {
+    double total = 0.0;
+#pragma omp simd reduction(+ : total)
+    for (std::size_t i = 0; i < n; ++i) total += static_cast<double>(x[i]);
+    return total;
+}
+
+template <typename T>
+DEADSCOPE_INLINE double sum_of_squares(const T* x, std::size_t n) {
+    double total = 0.0;
+#pragma omp simd reduction(+ : total)
+    for (std::size_t i = 0; i < n; ++i) total += static_cast<double>(x[i]) * static_cast<double>(x[i]);
+    return total;
+}
+
+// The sum to the last bit or nearly: what each addition loses (Knuth's TwoSum) is added up beside it.
+DEADSCOPE_INLINE double compensated_sum(const double* x, std::size_t n) {
+    constexpr std::size_t lanes = 8;
+    double total[lanes] = {}, lost[lanes] = {};
+    const auto add = [&](std::size_t lane, double value) {
+        const double t = total[lane] + value, z = t - total[lane];
+        lost[lane] += (total[lane] - (t - z)) + (value - z);
+        total[lane] = t;
+    };
+    std::size_t i = 0;
+    for (; i + lanes <= n; i += lanes) {
+#pragma omp simd
+        for (std::size_t lane = 0; lane < lanes; ++lane) add(lane, x[i + lane]);
+    }
+    for (; i < n; ++i) add(0, x[i]);
+    for (std::size_t lane = 1; lane < lanes; ++lane) {
+        add(0, total[lane]);
+        lost[0] += lost[lane];
+    }
+    return total[0] + lost[0];
+}
+
+// Of floats a sum in double is as good as exact.
+DEADSCOPE_INLINE float rounded_mean(const float* x, std::size_t d) {
+    return static_cast<float>(sum(x, d) / static_cast<double>(d));
+}
+DEADSCOPE_INLINE double rounded_mean(const double* x, std::size_t d) {
+    return compensated_sum(x, d) / static_cast<double>(d);
+}
+
+template <typename T>
+DEADSCOPE_INLINE void norm(NormKind kind, double eps, const T* x, const T* gamma, const T* beta,
+                           std::size_t d, T* y) {
+    const T mean = kind == NormKind::layer_norm ? rounded_mean(x, d) : T{0};
+#pragma omp simd
+    for (std::size_t i = 0; i < d; ++i) y[i] = x[i] - mean;
+    const double moment = sum_of_squares(y, d) / static_cast<double>(d);
+    const T scale = static_cast<T>(1.0 / std::sqrt(moment + eps));
+    if (beta == nullptr) {
+#pragma omp simd
+        for (std::size_t i = 0; i < d; ++i) y[i] = y[i] * scale * gamma[i];
+    } else {
+#pragma omp simd
+        for (std::size_t i = 0; i < d; ++i) y[i] = y[i] * scale * gamma[i] + beta[i];
+    }
+}
+
+template <typename T>
+DEADSCOPE_INLINE void softmax(T* x, std::size_t keep, std::size_t n) {
+    T top = x[0];
+#pragma omp simd reduction(max : top)
+    for (std::size_t i = 0; i < keep; ++i) top = x[i] > top ? x[i] : top;
+#pragma omp simd
+    for (std::size_t i = 0; i < keep; ++i) x[i] = fast_exp(x[i] - top);
+    const T scale = static_cast<T>(1.0 / sum(x, keep));
+#pragma omp simd
+    for (std::size_t i = 0; i < keep; ++i) x[i] *= scale;
+    for (std::size_t i = keep; i < n; ++i) x[i] = T{0};
+}
+
+template <typename T>
+DEADSCOPE_INLINE T sigmoid(T x) {
+    return T{1} / (T{1} + fast_exp(-x));
+}
+
+template <typename T, typename Function>
+DEADSCOPE_INLINE void map(T* x, std::size_t n, Function function) {
+#pragma omp simd
+    for (std::size_t i = 0; i < n; ++i) x[i] = function(x[i]);
+}
+
+// x Φ(x) = x/2 (1 + erf(x/√2)).
+DEADSCOPE_INLINE void gelu(double* x, std::size_t n) {
+    map(x, n, [](double v) { return 0.5 * v * (1.0 + fast_erf(v * (std::numbers::sqrt2 / 2))); });
+}
+// In double, a buffer at a time: GCC does not vectorise a loop that clamps and widens at once.
+DEADSCOPE_INLINE void gelu(float* x, std::size_t n) {
+    constexpr std::size_t most = 128;
+    double erf[most];
+    for (; n > 0;) {
+        const std::size_t count = std::min(n, most);
+        for (std::size_t i = 0; i < count; ++i) {
+            const float u = x[i] * static_cast<float>(std::numbers::sqrt2 / 2);
+            x[i] *= 0.5f;
+            erf[i] = std::min(std::max(u, -4.0f), 4.0f);
+        }
+        for (std::size_t i = 0; i < count; ++i) erf[i] = fast_erf_to_4(erf[i]);
+        for (std::size_t i = 0; i < count; ++i) x[i] *= 1.0f + static_cast<float>(erf[i]);
+        x += count;
+        n -= count;
+    }
+}
+
+template <typename T>
+DEADSCOPE_INLINE void activate(Activation activation, T* x, std::size_t n) {
+    switch (activation) {
+        case Activation::identity:
+            return;
+        case Activation::gelu:
+            return gelu(x, n);
+        case Activation::gelu_tanh:  // x/2 (1 + tanh u) = x sigmoid(2u), u = √(2/π) (x + 0.044715 x³)
+            return map(x, n, [](T v) {
+                const T u = v * (T{1} + static_cast<T>(0.044715) * v * v);
+                return v * sigmoid(static_cast<T>(2 * std::numbers::sqrt2 * std::numbers::inv_sqrtpi) * u);
+            });
+        case Activation::quick_gelu:
+            return map(x, n, [](T v) { return v * sigmoid(static_cast<T>(1.702) * v); });
+        case Activation::relu:
+            return map(x, n, [](T v) { return v < T{0} ? T{0} : v; });
+        case Activation::silu:
+            return map(x, n, [](T v) { return v * sigmoid(v); });
+        case Activation::tanh:  // rare, so libm's
+            for (std::size_t i = 0; i < n; ++i) x[i] = std::tanh(x[i]);
+            return;
+        case Activation::relu_squared:
+            return map(x, n, [](T v) { return v < T{0} ? T{0} : v * v; });
+    }
+}
+
+template <typename T>
+DEADSCOPE_INLINE void rotate(const T* cosine, const T* sine, std::size_t half, bool interleaved, T* x) {
+    const std::size_t step = interleaved ? 2 : 1, other = interleaved ? 1 : half;
+    for (std::size_t i = 0; i < half; ++i) {
+        T& a = x[i * step];
+        T& b = x[i * step + other];
+        const T turned = a * cosine[i] - b * sine[i];
+        b = b * cosine[i] + a * sine[i];
+        a = turned;
+    }
+}
+
+}  // namespace
+
+#define DEADSCOPE_ROW_KERNELS(T)                                                                          \
+    DEADSCOPE_CLONES void norm_row(NormKind kind, double eps, const T* x, const T* gamma, const T* beta,  \
+                                   std::size_t d, T* y) {                                                 \
+        norm(kind, eps, x, gamma, beta, d, y);                                                            \
+    }                                                                                                     \
+    DEADSCOPE_CLONES void softmax_row(T* x, std::size_t keep, std::size_t n) {                            \
+        softmax(x, keep, n);                                                                              \
+    }                                                                                                     \
+    DEADSCOPE_CLONES void activate_row(Activation activation, T* x, std::size_t n) {                      \
+        activate(activation, x, n);                                                                       \
+    }                                                                                                     \
+    DEADSCOPE_CLONES void rotate_head(const T* cosine, const T* sine, std::size_t half, bool interleaved, \
+                                      T* x) {                                                             \
+        rotate(cosine, sine, half, interleaved, x);                                                       \
+    }
+
+DEADSCOPE_ROW_KERNELS(float)
+DEADSCOPE_ROW_KERNELS(double)
+
+}  // namespace deadscope::cpu

@@ -1,0 +1,57 @@
+// A file read through memory: mapped, never copied, touched only where it is read. Regular files only.
+// What the bytes mean is left to the formats.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+namespace deadscope {
+
+// Thread rule: immutable; every member may be called from any thread.
+class MappedFile {
+public:
+    // Errors: missing, unreadable, or not a regular file (pipes, devices and folders are refused unopened).
+    static std::shared_ptr<const MappedFile> open(const std::string& path);
+    // Bytes that are in memory already and outlive the object: what the program carries inside itself.
+    static std::shared_ptr<const MappedFile> borrow(std::string path, std::span<const std::byte> bytes);
+    ~MappedFile();
+    MappedFile(const MappedFile&) = delete;
+    MappedFile& operator=(const MappedFile&) = delete;
+
+    const std::string& path() const { return path_; }
+    std::uint64_t size() const { return bytes_.size(); }
+
+    // Calls body(std::span<const std::byte>) on [offset, offset + count). A file that has shrunk since it was
+    // opened is an Error::input naming the file and `key`. The body may be left halfway without unwinding
+    // when that happens: it must own nothing, so it only reads and writes memory of the caller's.
+    template <class Body>
+    void visit(std::uint64_t offset, std::uint64_t count, std::string_view key, Body body) const {
+        static_assert(std::is_trivially_destructible_v<Body>, "the body may be left without unwinding");
+        visit_erased(
+            offset, count, key,
+            [](void* context, std::span<const std::byte> bytes) { (*static_cast<Body*>(context))(bytes); },
+            &body);
+    }
+    std::string text(std::uint64_t offset, std::uint64_t count, std::string_view key = {}) const;
+
+private:
+    using Erased = void (*)(void* context, std::span<const std::byte> bytes);
+    MappedFile(std::string path, std::span<const std::byte> bytes, int descriptor)
+        : path_(std::move(path)), bytes_(bytes), descriptor_(descriptor) {}
+    void visit_erased(std::uint64_t offset, std::uint64_t count, std::string_view key, Erased body,
+                      void* context) const;
+
+    std::string path_;
+    std::span<const std::byte> bytes_;
+    int descriptor_;  // kept open to notice a file that shrank; -1: borrowed
+};
+
+// The whole of a small file as text. Errors: as MappedFile::open, and a file larger than `limit`.
+std::string read_text_file(const std::string& path, std::uint64_t limit);
+
+}  // namespace deadscope

@@ -1,0 +1,178 @@
+// The .npy format: a magic, a version, and a header that is a Python dictionary literal
+// (numpy.lib.format). The literal has three keys and is read as such, not as Python.
+#include "core/base/npy.h"
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+#include <string_view>
+
+#include "core/base/checked.h"
+#include "core/base/error.h"
+#include "core/base/text.h"
+
+namespace deadscope {
+namespace {
+
+constexpr std::string_view magic = "\x93NUMPY";
+constexpr std::uint64_t header_limit = 1u << 20;
+
+[[noreturn]] void refuse(const std::string& file, std::string_view what, std::string expected = {},
+                         std::string found = {}, std::string hint = {}) {
+    throw Error::input(what, {.file = file,
+                              .expected = std::move(expected),
+                              .found = printable(found, 100),
+                              .hint = std::move(hint)});
+}
+
+// The value behind 'key': in the header, trimmed in front.
+std::string_view value_of(std::string_view header, std::string_view key, const std::string& file) {
+    for (const char quote : {'\'', '"'}) {
+        const std::size_t at = header.find(quote + std::string(key) + quote);
+        if (at == std::string_view::npos) continue;
+        std::size_t value = header.find(':', at + key.size() + 2);
+        if (value == std::string_view::npos) break;
+        value = header.find_first_not_of(" ", value + 1);
+        if (value == std::string_view::npos) break;
+        return header.substr(value);
+    }
+    refuse(file, "The header of the .npy file is malformed", "a key '" + std::string(key) + "'",
+           std::string(header));
+}
+
+std::vector<std::int64_t> parse_shape(std::string_view value, const std::string& file) {
+    std::vector<std::int64_t> shape;
+    const std::size_t end = value.find(')');
+    if (!value.starts_with('(') || end == std::string_view::npos || end > 400) {
+        refuse(file, "The shape in the .npy header is malformed", "a tuple",
+               std::string(value.substr(0, 60)));
+    }
+    std::int64_t number = -1;  // -1: no digit since the last comma
+    for (const char c : value.substr(1, end - 1)) {
+        if (c >= '0' && c <= '9' && number < (std::int64_t{1} << 56)) {
+            number = std::max<std::int64_t>(number, 0) * 10 + (c - '0');
+        } else if (c == ',' && number >= 0) {
+            shape.push_back(number);
+            number = -1;
+        } else if (c != ' ' && c != 'L') {
+            refuse(file, "The shape in the .npy header is malformed", "whole numbers",
+                   std::string(value.substr(0, end + 1)));
+        }
+    }
+    if (number >= 0) shape.push_back(number);
+    return shape;
+}
+
+NpyType parse_type(std::string_view value, const std::string& file) {
+    const std::string_view word = value.substr(1, value.find_first_of("'\"", 1) - 1);
+    if (word == "<f4") return NpyType::f4;
+    if (word == "<f8") return NpyType::f8;
+    if (word == "<i4") return NpyType::i4;
+    if (word == "<i8") return NpyType::i8;
+    refuse(file, "The array's dtype is not read", "float32, float64, int32 or int64, little-endian",
+           std::string(word), "Convert it in NumPy: numpy.save(file, array.astype('float32')).");
+}
+
+std::uint64_t type_size(NpyType type) {
+    return type == NpyType::f8 || type == NpyType::i8 ? 8 : 4;
+}
+
+template <class From, class To>
+void convert_all(const std::byte* from, std::size_t count, To* to) {
+    for (std::size_t i = 0; i < count; ++i) {
+        From value;
+        std::memcpy(&value, from + i * sizeof(From), sizeof(From));
+        to[i] = static_cast<To>(value);
+    }
+}
+
+}  // namespace
+
+NpyArray NpyArray::open(const std::string& path) {
+    NpyArray array;
+    array.file_ = MappedFile::open(path);
+    const MappedFile& file = *array.file_;
+    if (file.size() < 10 || file.text(0, magic.size()) != magic) {
+        refuse(path, "This is not an .npy file", "NumPy's magic bytes",
+               file.text(0, std::min<std::uint64_t>(file.size(), 8)));
+    }
+    const std::string fixed = file.text(0, std::min<std::uint64_t>(file.size(), 12));
+    const auto byte = [&](std::size_t i) { return std::uint64_t{static_cast<unsigned char>(fixed[i])}; };
+    const std::uint64_t version = byte(6);
+    if (version < 1 || version > 3)
+        refuse(path, "The .npy version is not read", "1, 2 or 3", std::to_string(version));
+    const std::uint64_t prefix = version == 1 ? 10 : 12;
+    if (fixed.size() < prefix) refuse(path, "The .npy file is cut off in its header");
+    const std::uint64_t length =
+        byte(8) + (byte(9) << 8) + (version == 1 ? 0 : (byte(10) << 16) + (byte(11) << 24));
+    if (length > header_limit || prefix + length > file.size())
+        refuse(path, "The .npy file is cut off in its header");
+    const std::string header = file.text(prefix, length);
+
+    array.type_ = parse_type(value_of(header, "descr", path), path);
+    if (!value_of(header, "fortran_order", path).starts_with("False")) {
+        refuse(path, "The array is in Fortran order", "C order (row-major)", "Fortran order",
+               "Save it with numpy.save(file, numpy.ascontiguousarray(array)).");
+    }
+    array.shape_ = parse_shape(value_of(header, "shape", path), path);
+    array.offset_ = prefix + length;
+    const auto elements = checked_elements(array.shape_);
+    const auto bytes = elements ? checked_multiply(*elements, type_size(array.type_)) : std::nullopt;
+    if (!bytes || *bytes != file.size() - array.offset_) {
+        refuse(path, "The .npy file's length does not fit its shape",
+               bytes ? std::to_string(*bytes) + " bytes of data" : "a shape that fits into memory",
+               std::to_string(file.size() - array.offset_));
+    }
+    array.elements_ = *elements;
+    return array;
+}
+
+std::string NpyArray::type_text() const {
+    switch (type_) {
+        case NpyType::f4:
+            return "float32";
+        case NpyType::f8:
+            return "float64";
+        case NpyType::i4:
+            return "int32";
+        case NpyType::i8:
+            return "int64";
+    }
+    return "float32";
+}
+
+template <class To>
+std::vector<To> NpyArray::convert() const {
+    std::vector<To> out(elements_);
+    To* const to = out.data();
+    const NpyType type = type_;
+    const std::size_t count = out.size();
+    file_->visit(offset_, elements_ * type_size(type_), {}, [=](std::span<const std::byte> bytes) {
+        switch (type) {
+            case NpyType::f4:
+                return convert_all<float>(bytes.data(), count, to);
+            case NpyType::f8:
+                return convert_all<double>(bytes.data(), count, to);
+            case NpyType::i4:
+                return convert_all<std::int32_t>(bytes.data(), count, to);
+            case NpyType::i8:
+                return convert_all<std::int64_t>(bytes.data(), count, to);
+        }
+    });
+    return out;
+}
+
+std::vector<double> NpyArray::doubles() const {
+    return convert<double>();
+}
+std::vector<float> NpyArray::floats() const {
+    return convert<float>();
+}
+
+std::vector<std::int64_t> NpyArray::integers() const {
+    if (!is_integer())
+        refuse(path(), "The array holds the wrong kind of numbers", "int32 or int64", type_text());
+    return convert<std::int64_t>();
+}
+
+}  // namespace deadscope

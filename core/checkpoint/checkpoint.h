@@ -1,0 +1,131 @@
+// A checkpoint: a configuration and named tensors, opened without reading the tensors. Formats live one
+// to a file beside this one, behind WeightsFile; what the tensors mean is core/model's concern.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace deadscope {
+
+// Storage types of the safetensors specification. Those of the last row may stand in a file and are an error
+// only when such a tensor is read.
+enum class DType {
+    f64,
+    f32,
+    f16,
+    bf16,
+    i64,
+    i32,
+    i16,
+    i8,
+    u64,
+    u32,
+    u16,
+    u8,
+    boolean,
+    c64,
+    f8_e4m3,
+    f8_e5m2,
+    f8_e8m0,
+    f8_e4m3fnuz,
+    f8_e5m2fnuz,
+    f6_e2m3,
+    f6_e3m2,
+    f4
+};
+std::string_view dtype_name(DType dtype);  // the format's own word: "F32", "BF16", "I64", ...
+std::size_t dtype_bits(DType dtype);       // of one element
+bool is_floating(DType dtype);             // F64, F32, F16, BF16
+bool is_readable(DType dtype);
+
+struct TensorInfo {
+    std::string name;
+    DType dtype = DType::f32;
+    std::vector<std::int64_t> shape;  // row-major, outermost first; empty for a scalar
+    std::uint64_t elements = 0;       // product of shape, checked for overflow
+    std::uint64_t offset = 0;         // bytes from the start of its file
+    std::uint64_t bytes = 0;
+    std::size_t file = 0;  // index into Checkpoint::files()
+};
+std::string shape_text(std::span<const std::int64_t> shape);  // "[128, 64]"
+
+// Elements [first, first + count) in row-major order.
+struct ElementRange {
+    std::uint64_t first = 0;
+    std::uint64_t count = 0;
+};
+
+// One opened file of weights. Reading touches only the pages of the range asked for.
+// Thread rule: immutable after construction; read() may be called from any thread.
+class WeightsFile {
+public:
+    virtual ~WeightsFile() = default;
+    virtual const std::string& path() const = 0;
+    virtual std::uint64_t size() const = 0;                      // bytes
+    virtual const std::vector<TensorInfo>& tensors() const = 0;  // in file order
+    // Converts to float or double (rounding to nearest even where it narrows). out.size() == range.count.
+    // Errors: a file that shrank since it was opened (Error::input naming file and tensor).
+    virtual void read(const TensorInfo& tensor, ElementRange range, std::span<float> out) const = 0;
+    virtual void read(const TensorInfo& tensor, ElementRange range, std::span<double> out) const = 0;
+};
+
+// Thread rule: immutable after open(); all members may be called from any thread.
+class Checkpoint {
+public:
+    Checkpoint(std::string name, std::string source, std::shared_ptr<const nlohmann::json> config,
+               std::vector<std::unique_ptr<WeightsFile>> files);
+    ~Checkpoint();
+    Checkpoint(Checkpoint&&) noexcept;
+
+    const std::string& name() const { return name_; }  // short, for labels: folder name, "zoo:gpt-layernorm"
+    const std::string& source() const { return source_; }  // path or zoo name as opened, with the step
+    const nlohmann::json& config() const;                  // config.json; a null value when there is none
+    const std::string& config_path() const { return config_path_; }
+    void set_config_path(std::string path) { config_path_ = std::move(path); }
+    const std::vector<std::unique_ptr<WeightsFile>>& files() const { return files_; }
+
+    const std::vector<TensorInfo>& tensors() const { return tensors_; }  // over all files
+    const TensorInfo* find(std::string_view name) const;                 // nullptr where absent
+    const std::string& file_of(const TensorInfo& tensor) const;          // path, for messages
+    std::uint64_t bytes() const;                                         // of all weights files
+    std::uint64_t parameters() const;                                    // elements of floating tensors
+    std::string dtype() const;  // the commonest floating dtype, "F16"
+
+    void read(const TensorInfo& tensor, ElementRange range, std::span<float> out) const;
+    void read(const TensorInfo& tensor, ElementRange range, std::span<double> out) const;
+    std::vector<double> read_all(const TensorInfo& tensor) const;  // small tensors: γ, β
+
+private:
+    std::string name_, source_, config_path_;
+    std::shared_ptr<const nlohmann::json> config_;
+    std::vector<std::unique_ptr<WeightsFile>> files_;
+    std::vector<TensorInfo> tensors_;
+    std::vector<std::size_t> by_name_;  // indices of tensors_, sorted by name
+};
+
+// MODEL of interface.md: a folder (config.json beside safetensors, single or sharded), one weights file
+// (.safetensors or its .index.json, config.json beside it), or "zoo:NAME[@STEP]". A hub id that is in the
+// local hub cache. Errors: Error::input naming file and key for anything malformed (interface.md, untrusted
+// input).
+Checkpoint open_checkpoint(const std::string& model);
+
+// The built-in models (assets/models/zoo.json).
+struct ZooModel {
+    std::string name;  // without "zoo:"
+    std::string description;
+    std::string input;                         // "bytes" (token id = byte) or "pixels"
+    std::vector<std::int64_t> steps;           // snapshots, ascending; the last is the default
+    std::optional<std::size_t> planted_index;  // index into the report's blocks, for gpt-planted
+};
+const std::vector<ZooModel>& zoo_models();
+
+// Where the model is one snapshot of a series that holds step 0, the MODEL string of step 0 (math.md §5).
+std::optional<std::string> initial_snapshot_of(const std::string& model);
+
+}  // namespace deadscope

@@ -1,0 +1,143 @@
+// The table of storage types (safetensors specification, dtype) and the conversions.
+#include "core/checkpoint/dtype.h"
+
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <cstring>
+
+namespace deadscope {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "the formats are little-endian and read in place");
+
+struct Row {
+    DType dtype;
+    std::string_view name;
+    std::size_t bits;
+};
+constexpr std::array<Row, 22> rows{{
+    {DType::f64, "F64", 64},
+    {DType::f32, "F32", 32},
+    {DType::f16, "F16", 16},
+    {DType::bf16, "BF16", 16},
+    {DType::i64, "I64", 64},
+    {DType::i32, "I32", 32},
+    {DType::i16, "I16", 16},
+    {DType::i8, "I8", 8},
+    {DType::u64, "U64", 64},
+    {DType::u32, "U32", 32},
+    {DType::u16, "U16", 16},
+    {DType::u8, "U8", 8},
+    {DType::boolean, "BOOL", 8},
+    {DType::c64, "C64", 64},
+    {DType::f8_e4m3, "F8_E4M3", 8},
+    {DType::f8_e5m2, "F8_E5M2", 8},
+    {DType::f8_e8m0, "F8_E8M0", 8},
+    {DType::f8_e4m3fnuz, "F8_E4M3FNUZ", 8},
+    {DType::f8_e5m2fnuz, "F8_E5M2FNUZ", 8},
+    {DType::f6_e2m3, "F6_E2M3", 6},
+    {DType::f6_e3m2, "F6_E3M2", 6},
+    {DType::f4, "F4", 4},
+}};
+
+const Row& row_of(DType dtype) {
+    for (const Row& row : rows) {
+        if (row.dtype == dtype) return row;
+    }
+    return rows.front();
+}
+
+// IEEE 754 binary16. The magnitude, moved to binary32's place, is 2^112 too small; infinities and NaN apart.
+struct Half {
+    std::uint16_t bits;
+    explicit operator float() const {
+        const std::uint32_t sign = (bits & 0x8000u) << 16, magnitude = bits & 0x7FFFu;
+        const bool special = magnitude >= 0x7C00u;
+        const float scaled = std::bit_cast<float>(magnitude << 13) * 0x1p112f;
+        const std::uint32_t out =
+            special ? (0x7F800000u | (magnitude << 13)) : std::bit_cast<std::uint32_t>(scaled);
+        return std::bit_cast<float>(out | sign);
+    }
+    explicit operator double() const { return static_cast<double>(static_cast<float>(*this)); }
+};
+
+// bfloat16: the upper half of a binary32.
+struct Brain {
+    std::uint16_t bits;
+    explicit operator float() const { return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16); }
+    explicit operator double() const { return static_cast<double>(static_cast<float>(*this)); }
+};
+
+template <class From, class To>
+void convert_all(const std::byte* from, std::size_t count, To* to) {
+    for (std::size_t i = 0; i < count; ++i) {
+        From value;
+        std::memcpy(&value, from + i * sizeof(From), sizeof(From));
+        to[i] = static_cast<To>(value);
+    }
+}
+
+template <class To>
+void convert(DType dtype, const std::byte* from, std::size_t count, To* to) {
+    switch (dtype) {
+        case DType::f64:
+            return convert_all<double>(from, count, to);
+        case DType::f32:
+            return convert_all<float>(from, count, to);
+        case DType::f16:
+            return convert_all<Half>(from, count, to);
+        case DType::bf16:
+            return convert_all<Brain>(from, count, to);
+        case DType::i64:
+            return convert_all<std::int64_t>(from, count, to);
+        case DType::i32:
+            return convert_all<std::int32_t>(from, count, to);
+        case DType::i16:
+            return convert_all<std::int16_t>(from, count, to);
+        case DType::i8:
+            return convert_all<std::int8_t>(from, count, to);
+        case DType::u64:
+            return convert_all<std::uint64_t>(from, count, to);
+        case DType::u32:
+            return convert_all<std::uint32_t>(from, count, to);
+        case DType::u16:
+            return convert_all<std::uint16_t>(from, count, to);
+        case DType::u8:
+        case DType::boolean:
+            return convert_all<std::uint8_t>(from, count, to);
+        default:
+            return;  // not readable: the caller has refused it
+    }
+}
+
+}  // namespace
+
+std::string_view dtype_name(DType dtype) {
+    return row_of(dtype).name;
+}
+std::size_t dtype_bits(DType dtype) {
+    return row_of(dtype).bits;
+}
+bool is_floating(DType dtype) {
+    return dtype <= DType::bf16;
+}
+bool is_readable(DType dtype) {
+    return dtype <= DType::boolean;
+}
+
+std::optional<DType> dtype_from_name(std::string_view name) {
+    for (const Row& row : rows) {
+        if (row.name == name) return row.dtype;
+    }
+    return std::nullopt;
+}
+
+void convert_elements(DType dtype, const std::byte* from, std::size_t count, float* to) {
+    convert(dtype, from, count, to);
+}
+void convert_elements(DType dtype, const std::byte* from, std::size_t count, double* to) {
+    convert(dtype, from, count, to);
+}
+
+}  // namespace deadscope

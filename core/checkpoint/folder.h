@@ -1,0 +1,20 @@
+// A checkpoint on disk: config.json beside safetensors, in one file or in shards with an index. Names found
+// in files are plain names inside their folder; a link that leads out of it is refused, except the hub
+// cache's own.
+#pragma once
+
+#include <string>
+
+#include "core/checkpoint/checkpoint.h"
+
+namespace deadscope {
+
+// `name`: for labels. `source`: what the person gave.
+Checkpoint open_folder(const std::string& folder, std::string name, std::string source);
+Checkpoint open_weights_file(const std::string& file, std::string name, std::string source);
+
+// A short name for a folder: its own, with its parent's before it where its own says little ("step-512", a
+// commit).
+std::string label_of(const std::string& folder);
+
+}  // namespace deadscope

@@ -1,0 +1,24 @@
+// The local cache of the Hugging Face hub, read only: models--ORG--NAME/{refs, snapshots, blobs}. Nothing is
+// fetched here.
+#pragma once
+
+#include <optional>
+#include <string>
+
+namespace deadscope {
+
+struct HubId {
+    std::string repository;         // "gpt2", "EleutherAI/pythia-160m"
+    std::string revision = "main";  // branch, tag or commit
+};
+
+// Nothing where the text is no hub id ("NAME" or "ORG/NAME", then "@REVISION" or not).
+std::optional<HubId> parse_hub_id(const std::string& model);
+// HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE, HF_HOME/hub, XDG_CACHE_HOME/huggingface/hub, ~/.cache/huggingface/hub:
+// the first that is set.
+std::string hub_cache_folder();
+// The folder of the snapshot, or nothing where the cache does not have it.
+// Errors: a ref file that names no plain commit.
+std::optional<std::string> find_hub_snapshot(const HubId& id);
+
+}  // namespace deadscope

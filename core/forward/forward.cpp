@@ -1,0 +1,85 @@
+// See forward.h: embedding, blocks, final norm, head, with the taps between. The parts are beside this file.
+#include "core/forward/forward.h"
+
+#include <algorithm>
+
+#include "core/forward/block.h"
+#include "core/forward/embedding.h"
+#include "core/forward/pass.h"
+
+namespace deadscope {
+namespace {
+
+// The output of the final norm for rows of X_L; a post-norm encoder's X_L is that already.
+class FinalNorm {
+public:
+    explicit FinalNorm(Pass& pass) : pass_(pass) {
+        if (pass.plan.final_norm) pass.load(*pass.plan.final_norm, norm_);
+    }
+    Matrix operator()(const Matrix& piece) {
+        if (!pass_.plan.final_norm) return piece;
+        Matrix y = pass_.reserve(rows_, piece.rows, piece.cols);
+        pass_.norm(piece, norm_, y);
+        return y;
+    }
+
+private:
+    Pass& pass_;
+    LoadedNorm norm_;
+    Matrix rows_;  // [chunk, d]
+};
+
+// Logits of the first tokens; the head, often the largest matrix of all, is loaded in slices of the
+// vocabulary.
+bool show_logits(Pass& pass, const Matrix& y) {
+    constexpr std::size_t slice_elements = 1u << 24;
+    const LinearSpec& head = pass.plan.head;
+    const std::size_t in = static_cast<std::size_t>(head.in), out = static_cast<std::size_t>(head.out);
+    const std::size_t slice = std::max<std::size_t>(1, slice_elements / in);
+    Matrix logits = pass.backend.allocate(y.rows, out);  // [min(tokens, 64), vocabulary]
+    LoadedLinear weights;
+    for (std::size_t first = 0; first < out; first += slice) {
+        const std::size_t count = std::min(slice, out - first);
+        const double local = 0.6 + 0.4 * static_cast<double>(first) / static_cast<double>(out);
+        if (!pass.load(head, first, count, weights, local)) return false;
+        if (!pass.linear(y, weights, logits.columns(first, count), local)) return false;
+    }
+    pass.tap.chunk(TapPoint::logits, 0, 0, pass.backend, logits);
+    return pass.tap.finished(TapPoint::logits, 0);
+}
+
+bool finish(Pass& pass, const Matrix& x) {
+    constexpr std::size_t logit_tokens = 64;
+    pass.meter.begin_end();
+    if (pass.plan.final_norm && !pass.show(TapPoint::final_norm_input, 0, x, 0.2)) return false;
+    FinalNorm normalized(pass);
+    const auto make = [&](const Matrix& piece) { return normalized(piece); };
+    if (!pass.show(TapPoint::final_normalized, 0, x, 0.5, make)) return false;
+    if (pass.plan.head && pass.tap.wants(TapPoint::logits, 0)) {
+        if (!show_logits(pass, normalized(x.row_range(0, std::min(x.rows, logit_tokens))))) return false;
+    }
+    return pass.meter.step("forward", 1.0);
+}
+
+bool run(Pass& pass) {
+    if (!pass.meter.step("forward", 0.0)) return false;
+    Matrix x =
+        pass.backend.allocate(pass.input.tokens(), static_cast<std::size_t>(pass.plan.d));  // [tokens, d]
+    pass.meter.begin_embedding();
+    if (!embed(pass, x) || !pass.show(TapPoint::stream, 0, x, 1.0)) return false;
+    BlockRunner blocks(pass);
+    for (std::size_t i = 0; i < pass.plan.blocks.size(); ++i) {
+        if (!blocks.run(i, x) || !pass.show(TapPoint::stream, i + 1, x, 1.0)) return false;
+    }
+    return finish(pass, x);
+}
+
+}  // namespace
+
+Outcome run_forward(const Plan& plan, const WeightSource& weights, Backend& backend, const ModelInput& input,
+                    Tap& tap, const Progress& progress, const ForwardOptions& options) {
+    Pass pass(plan, weights, backend, input, tap, progress, options);
+    return run(pass) ? Outcome::finished : Outcome::cancelled;
+}
+
+}  // namespace deadscope

@@ -1,0 +1,139 @@
+// See pass.h.
+#include "core/forward/pass.h"
+
+#include <algorithm>
+
+namespace deadscope {
+namespace {
+
+std::size_t size(std::int64_t value) {
+    return static_cast<std::size_t>(value);
+}
+
+}  // namespace
+
+Pass::Pass(const Plan& the_plan, const WeightSource& the_weights, Backend& the_backend,
+           const ModelInput& the_input, Tap& the_tap, const Progress& progress, const ForwardOptions& options)
+    : plan(the_plan),
+      weights(the_weights),
+      backend(the_backend),
+      input(the_input),
+      tap(the_tap),
+      meter(progress, the_plan.blocks.size(), the_input.tokens()),
+      readers_(the_backend.info().threads),
+      // 30 Gflop/s a core in f32 is less than any processor of the last ten years does: a step stays below 50
+      // ms.
+      step_budget_((the_backend.info().precision == Precision::f64 ? 0.75e9 : 1.5e9) *
+                   the_backend.info().threads),
+      chunk_tokens_(std::max<std::size_t>(options.chunk_tokens, 1)) {}
+
+Matrix Pass::reserve(Matrix& slot, std::size_t rows, std::size_t cols) {
+    if (slot.cols != cols || slot.rows < rows) {
+        slot = {};  // let go before the larger one is taken
+        slot = backend.allocate(rows, cols);
+    }
+    return slot.row_range(0, rows);
+}
+
+bool Pass::load(const WeightRef& weight, const FirstOfRow& first_of_row, Matrix& to, double local) {
+    return backend.info().precision == Precision::f64 ? load_as<double>(weight, first_of_row, to, local)
+                                                      : load_as<float>(weight, first_of_row, to, local);
+}
+
+template <typename T>
+bool Pass::load_as(const WeightRef& weight, const FirstOfRow& first_of_row, Matrix& to, double local) {
+    if (to.empty()) return true;
+    constexpr std::size_t step_elements = 1u << 20,
+                          part_elements = 1u << 15;  // of one step, of one thread's turn
+    const std::size_t step_rows = std::clamp<std::size_t>(step_elements / to.cols, 1, to.rows);
+    const std::size_t part_rows = std::max<std::size_t>(part_elements / to.cols, 1);
+    std::vector<T> host(step_rows * to.cols);  // [step rows, cols]
+    for (std::size_t first = 0; first < to.rows; first += step_rows) {
+        const std::size_t rows = std::min(step_rows, to.rows - first);
+        readers_.parallel_for((rows + part_rows - 1) / part_rows, [&](std::size_t part, std::size_t) {
+            const std::size_t last = std::min(rows, (part + 1) * part_rows);
+            for (std::size_t i = part * part_rows; i < last; ++i) {
+                weights.read(weight, {first_of_row(first + i), to.cols},
+                             std::span(host.data() + i * to.cols, to.cols));
+            }
+        });
+        Matrix piece = to.row_range(first, rows);
+        backend.write(piece, std::span<const T>(host.data(), rows * to.cols));
+        if (!meter.step("weights", local)) return false;
+    }
+    return true;
+}
+
+bool Pass::load(const WeightRef& weight, std::size_t rows, std::size_t cols, Matrix& slot, double local) {
+    Matrix to = reserve(slot, rows, cols);
+    slot = to;
+    return load(
+        weight, [cols](std::size_t i) { return i * cols; }, to, local);
+}
+
+bool Pass::load(const LinearSpec& spec, std::size_t first_out, std::size_t count, LoadedLinear& to,
+                double local) {
+    const std::size_t in = size(spec.in), start = size(spec.first_row) + first_out;
+    to.stored_in_out = spec.stored_in_out;
+    to.bias = spec.bias ? reserve(to.bias, 1, count) : Matrix{};
+    if (spec.bias && !load(
+                         spec.bias, [start](std::size_t) { return start; }, to.bias, local))
+        return false;
+    if (spec.stored_in_out) {
+        const std::size_t width = size(spec.weight.shape.back());  // of the fused tensor
+        to.weight = reserve(to.weight, in, count);
+        return load(
+            spec.weight, [=](std::size_t i) { return i * width + start; }, to.weight, local);
+    }
+    to.weight = reserve(to.weight, count, in);
+    return load(
+        spec.weight, [=](std::size_t i) { return (start + i) * in; }, to.weight, local);
+}
+
+bool Pass::load(const LinearSpec& spec, LoadedLinear& to, double local) {
+    if (!spec) {
+        to = {};
+        return true;
+    }
+    return load(spec, 0, size(spec.out), to, local);
+}
+
+void Pass::load(const NormSpec& spec, LoadedNorm& to) {
+    const NormParameters parameters = weights.norm(spec);
+    to.kind = spec.kind;
+    to.eps = spec.eps;
+    to.gamma = reserve(to.gamma, 1, size(spec.d));
+    backend.write(to.gamma, std::span<const double>(parameters.gamma));
+    to.beta = parameters.beta.empty() ? Matrix{} : reserve(to.beta, 1, size(spec.d));
+    if (!parameters.beta.empty()) backend.write(to.beta, std::span<const double>(parameters.beta));
+}
+
+bool Pass::linear(const Matrix& x, const LoadedLinear& w, Matrix y, double local) {
+    constexpr double fewest = 64;  // below that a product runs at the speed of memory
+    const double row_cost = 2.0 * static_cast<double>(x.cols) * static_cast<double>(y.cols);
+    const std::size_t rows = static_cast<std::size_t>(std::max(fewest, step_budget_ / row_cost));
+    for (std::size_t first = 0; first < x.rows; first += rows) {
+        const std::size_t count = std::min(rows, x.rows - first);
+        Matrix to = y.row_range(first, count);
+        backend.linear(x.row_range(first, count), w.weight, w.stored_in_out,
+                       w.bias.empty() ? nullptr : &w.bias, to);
+        if (!meter.step("forward", local)) return false;
+    }
+    return true;
+}
+
+void Pass::norm(const Matrix& x, const LoadedNorm& w, Matrix y) {
+    backend.norm(w.kind, w.eps, x, w.gamma, w.beta.empty() ? nullptr : &w.beta, y);
+}
+
+bool Pass::show(TapPoint point, std::size_t index, const Matrix& x, double local, const Make& make) {
+    if (!tap.wants(point, index)) return true;
+    for (std::size_t first = 0; first < x.rows; first += chunk_tokens_) {
+        const Matrix piece = x.row_range(first, std::min(chunk_tokens_, x.rows - first));
+        tap.chunk(point, index, first, backend, make ? make(piece) : piece);
+        if (!meter.step("forward", local)) return false;
+    }
+    return tap.finished(point, index);
+}
+
+}  // namespace deadscope

@@ -1,0 +1,149 @@
+// See weights.h: trained weights are the checkpoint's, checked for values that are not finite; the random
+// twin's are drawn when they are read.
+#include "core/model/weights.h"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <cmath>
+#include <limits>
+#include <string>
+
+#include "core/base/error.h"
+#include "core/base/philox.h"
+
+namespace deadscope {
+namespace {
+
+// Index of the first value that is not finite, or size.
+template <typename T>
+std::size_t first_not_finite(std::span<const T> values) {
+    bool all = true;  // without a branch the loop vectorises
+    for (const T value : values) all &= std::abs(value) <= std::numeric_limits<T>::max();
+    if (all) return values.size();
+    const auto bad =
+        std::find_if(values.begin(), values.end(), [](T value) { return !std::isfinite(value); });
+    return static_cast<std::size_t>(bad - values.begin());
+}
+
+// Thread rule: as WeightSource.
+class TrainedWeights final : public WeightSource {
+public:
+    explicit TrainedWeights(const Checkpoint& checkpoint) : checkpoint_(checkpoint) {}
+
+    void read(const WeightRef& weight, ElementRange range, std::span<float> out) const override {
+        read_checked(weight, range, out);
+    }
+    void read(const WeightRef& weight, ElementRange range, std::span<double> out) const override {
+        read_checked(weight, range, out);
+    }
+    NormParameters norm(const NormSpec& norm) const override {
+        NormParameters result = read_norm(checkpoint_, norm);
+        check(norm.weight, 0, std::span<const double>(result.gamma));
+        check(norm.bias, 0, std::span<const double>(result.beta));
+        return result;
+    }
+
+private:
+    template <typename T>
+    void read_checked(const WeightRef& weight, ElementRange range, std::span<T> out) const {
+        const TensorInfo* tensor = checkpoint_.find(weight.name);
+        if (tensor == nullptr)
+            throw Error::input("a tensor is missing", {.file = checkpoint_.source(), .key = weight.name});
+        checkpoint_.read(*tensor, range, out);
+        check(weight.name, range.first, std::span<const T>(out));
+    }
+
+    template <typename T>
+    void check(const std::string& name, std::uint64_t first, std::span<const T> values) const {
+        const std::size_t bad = first_not_finite(values);
+        if (bad == values.size()) return;
+        const TensorInfo* tensor = checkpoint_.find(name);
+        throw Error::input(
+            "a weight is not a finite number",
+            {.file = tensor ? checkpoint_.file_of(*tensor) : checkpoint_.source(),
+             .key = name,
+             .expected =
+                 sizeof(T) == sizeof(float) ? "finite numbers within the range of f32" : "finite numbers",
+             .found = std::to_string(values[bad]) + " at element " + std::to_string(first + bad) +
+                      (tensor ? " of " + shape_text(tensor->shape) : std::string()),
+             .hint = "the file is damaged, or its training diverged"});
+    }
+
+    const Checkpoint& checkpoint_;
+};
+
+// Thread rule: as WeightSource.
+class RandomTwin final : public WeightSource {
+public:
+    explicit RandomTwin(std::uint64_t seed) : seed_(seed) {}
+
+    void read(const WeightRef& weight, ElementRange range, std::span<double> out) const override {
+        assert(out.size() == range.count);
+        draw(weight, range.first, out);
+    }
+    void read(const WeightRef& weight, ElementRange range, std::span<float> out) const override {
+        assert(out.size() == range.count);
+        std::array<double, 1024> buffer;  // drawn in double and rounded, so that both precisions see one twin
+        for (std::size_t done = 0; done < out.size();) {
+            const std::size_t count = std::min(buffer.size(), out.size() - done);
+            draw(weight, range.first + done, std::span(buffer.data(), count));
+            std::transform(buffer.data(), buffer.data() + count, out.data() + done,
+                           [](double value) { return static_cast<float>(value); });
+            done += count;
+        }
+    }
+    NormParameters norm(const NormSpec& norm) const override {
+        const std::size_t d = static_cast<std::size_t>(norm.d);
+        return {std::vector<double>(d, 1.0), std::vector<double>(norm.bias.empty() ? 0 : d, 0.0)};
+    }
+
+private:
+    void draw(const WeightRef& weight, std::uint64_t first, std::span<double> out) const {
+        const Initialiser& init = weight.init;
+        switch (init.kind) {
+            case Initialiser::Kind::constant:
+                std::fill(out.begin(), out.end(), init.a);
+                return;
+            case Initialiser::Kind::uniform:
+                Philox(seed_, weight.name).fill_uniform(first, out);
+                for (double& value : out) value = init.a + (init.b - init.a) * value;
+                return;
+            case Initialiser::Kind::normal:
+            case Initialiser::Kind::truncated_normal:
+                Philox(seed_, weight.name).fill_normal(first, out);
+                for (double& value : out) value = init.a + init.b * value;
+                if (init.kind == Initialiser::Kind::truncated_normal) truncate(weight, first, out);
+                return;
+        }
+    }
+
+    // torch.nn.init.trunc_normal_'s interval, which the published initialisers leave at its default: [-2, 2],
+    // absolute. An element outside is drawn again from the next of its own streams.
+    void truncate(const WeightRef& weight, std::uint64_t first, std::span<double> out) const {
+        constexpr double bound = 2.0;
+        constexpr int most = 1000;  // an interval that a thousand draws miss holds none of the distribution
+        for (std::size_t i = 0; i < out.size(); ++i) {
+            for (int attempt = 1; std::abs(out[i]) > bound && attempt <= most; ++attempt) {
+                const Philox stream(seed_, weight.name + "#" + std::to_string(attempt));
+                out[i] = weight.init.a + weight.init.b * stream.normal(first + i);
+            }
+            out[i] = std::clamp(out[i], -bound, bound);
+        }
+    }
+
+    std::uint64_t seed_;
+};
+
+}  // namespace
+
+std::unique_ptr<WeightSource> trained_weights(const Checkpoint& checkpoint) {
+    return std::make_unique<TrainedWeights>(checkpoint);
+}
+
+// The names, shapes and initialisers come with each WeightRef; the checkpoint itself is not read.
+std::unique_ptr<WeightSource> random_twin(const Checkpoint&, std::uint64_t seed) {
+    return std::make_unique<RandomTwin>(seed);
+}
+
+}  // namespace deadscope

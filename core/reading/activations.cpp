@@ -1,0 +1,111 @@
+// Streams into a safetensors file: the header is known before the pass, so every chunk goes to its place. See
+// activations.h.
+#include "core/reading/activations.h"
+
+#include <bit>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "core/base/error.h"
+#include "core/base/output_file.h"
+#include "core/reading/run_weights.h"
+
+namespace deadscope {
+namespace {
+
+static_assert(std::endian::native == std::endian::little);  // safetensors stores little-endian
+
+constexpr std::size_t logit_rows = 64;  // interface.md
+
+struct Section {
+    std::string name;
+    std::size_t rows = 0, cols = 0;
+    std::uint64_t offset = 0;  // bytes from the start of the data
+};
+
+std::string stream_name(std::size_t index) {
+    return index == 0 ? "blocks.0.hook_resid_pre"
+                      : "blocks." + std::to_string(index - 1) + ".hook_resid_post";
+}
+
+// Thread rule: as Tap, one thread.
+class ActivationsWriter : public Tap {
+public:
+    ActivationsWriter(const Plan& plan, std::size_t tokens, Precision precision, std::string out)
+        : file_(std::move(out)), element_(precision == Precision::f64 ? 8 : 4), layers_(plan.blocks.size()) {
+        const auto d = static_cast<std::size_t>(plan.d);
+        for (std::size_t i = 0; i <= layers_; ++i) sections_.push_back({stream_name(i), tokens, d});
+        sections_.push_back({"ln_final.hook_normalized", tokens, d});
+        if (plan.head)
+            sections_.push_back(
+                {"logits", std::min(tokens, logit_rows), static_cast<std::size_t>(plan.head.out)});
+        write_header(precision == Precision::f64 ? "F64" : "F32");
+    }
+
+    bool wants(TapPoint point, std::size_t) const override { return point != TapPoint::final_norm_input; }
+
+    void chunk(TapPoint point, std::size_t index, std::size_t first_row, const Backend& backend,
+               const Matrix& x) override {
+        values_.resize(x.rows * x.cols);
+        backend.read(x, values_);
+        const Section& section = sections_[place(point, index)];
+        const std::uint64_t offset = start_ + section.offset + first_row * section.cols * element_;
+        if (element_ == 8) return file_.write_at(offset, std::as_bytes(std::span(values_)));
+        narrow_.assign(values_.begin(), values_.end());
+        file_.write_at(offset, std::as_bytes(std::span(narrow_)));
+    }
+
+    bool finished(TapPoint, std::size_t) override { return true; }
+    void commit() { file_.commit(); }
+
+private:
+    std::size_t place(TapPoint point, std::size_t index) const {
+        if (point == TapPoint::stream) return index;
+        return point == TapPoint::final_normalized ? layers_ + 1 : layers_ + 2;
+    }
+
+    void write_header(const char* dtype) {
+        nlohmann::ordered_json header;
+        std::uint64_t end = 0;
+        for (Section& section : sections_) {
+            section.offset = end;
+            end += static_cast<std::uint64_t>(section.rows) * section.cols * element_;
+            header[section.name] = {{"dtype", dtype},
+                                    {"shape", {section.rows, section.cols}},
+                                    {"data_offsets", {section.offset, end}}};
+        }
+        std::string text = header.dump();
+        text.append((8 - text.size() % 8) % 8, ' ');
+        const std::uint64_t length = text.size();
+        file_.write(std::as_bytes(std::span(&length, 1)));
+        file_.write(text);
+        start_ = sizeof length + length;
+    }
+
+    OutputFile file_;
+    std::size_t element_;  // bytes
+    std::size_t layers_;
+    std::vector<Section> sections_;
+    std::uint64_t start_ = 0;
+    std::vector<double> values_;  // [chunk rows, cols]
+    std::vector<float> narrow_;
+};
+
+}  // namespace
+
+Outcome write_activations(const std::string& model, const ReadingSettings& settings, const std::string& out,
+                          const Progress& progress) {
+    const Checkpoint checkpoint = open_checkpoint(model);
+    for (const auto& file : checkpoint.files()) refuse_output_over_input(out, file->path());
+    refuse_output_over_input(out, checkpoint.config_path());
+    const Plan plan = make_plan(checkpoint);
+    const PreparedInput input = prepare_input(plan, settings.input);
+    const RunWeights weights = run_weights(model, checkpoint, settings.inits.front(), settings.seed);
+    const auto backend = make_backend(settings.device, settings.precisions.front(), settings.threads);
+    ActivationsWriter writer(plan, input.input.tokens(), settings.precisions.front(), out);
+    const Outcome outcome = run_forward(plan, *weights.source, *backend, input.input, writer, progress);
+    if (outcome == Outcome::finished) writer.commit();
+    return outcome;
+}
+
+}  // namespace deadscope

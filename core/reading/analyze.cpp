@@ -1,0 +1,206 @@
+// One forward pass per (initialisation, precision), each measured by a MeasuringTap; progress and
+// cancellation span them all. What a block or a norm is measured by is in measuring_tap.cpp, what it means in
+// findings.cpp.
+#include "core/reading/analyze.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "core/base/error.h"
+#include "core/base/machine.h"
+#include "core/reading/measuring_tap.h"
+#include "core/reading/run_weights.h"
+#include "core/reading/words.h"
+#include "core/reading/working_memory.h"
+
+namespace deadscope {
+
+namespace {
+
+double since(std::chrono::steady_clock::time_point start) {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+// Progress of several runs as one: run i of n covers [i/n, (i + 1)/n], its pass the first 95 % of that.
+// Thread rule: one thread at a time.
+class SpanningProgress {
+public:
+    SpanningProgress(const Progress& outer, std::size_t runs, std::size_t tokens)
+        : outer_(outer), runs_(static_cast<double>(runs)) {
+        last_.tokens = tokens;
+    }
+
+    void begin(std::size_t run, std::size_t blocks) {
+        run_ = static_cast<double>(run);
+        last_.blocks = blocks;
+        last_.block = 0;
+        report(0.0);
+    }
+    bool forward(const ProgressUpdate& update) {
+        last_.block = update.block;
+        last_.blocks = update.blocks;
+        phase_ = update.phase;
+        return report(0.95 * update.fraction);
+    }
+    // Between the rows of a stream, and before the spectrum of the final norm.
+    bool spectra() {
+        phase_ = "spectra";
+        return report(0.0);
+    }
+    bool finish() { return report(1.0); }
+
+private:
+    bool report(double fraction_of_run) {
+        last_.phase = phase_;
+        last_.fraction = std::max(last_.fraction, std::clamp((run_ + fraction_of_run) / runs_, 0.0, 1.0));
+        return proceed(outer_, last_);
+    }
+    const Progress& outer_;
+    double runs_, run_ = 0.0;
+    std::string phase_ = "weights";
+    ProgressUpdate last_;
+};
+
+void warn_about_input(Reading& reading, const Plan& plan, const PreparedInput& prepared) {
+    const auto d = static_cast<std::size_t>(plan.d);
+    const std::size_t tokens = prepared.input.tokens();
+    if (tokens <= d)
+        reading.warnings.push_back("Too few tokens for an alignment: " + std::to_string(tokens) +
+                                   " for a width of " + std::to_string(d) + ". It takes at least " +
+                                   std::to_string(d + 1) + ", better " + std::to_string(2 * d) +
+                                   "; λ_v needs no more than there are.");
+    else if (prepared.independent_rows < d)
+        reading.warnings.push_back("What enters the first block has at most " +
+                                   std::to_string(prepared.independent_rows) +
+                                   " independent rows for a width of " + std::to_string(d) +
+                                   ", so its σ_min is zero by construction; it is shown, and left "
+                                   "out of the block-to-block test.");
+}
+
+void warn_about_run(Reading& reading, const Run& run) {
+    const std::string which =
+        std::string(init_name(run.init)) + ", " + std::string(precision_name(run.precision));
+    if (run.alignment.value && !run.alignment.well_determined)
+        reading.warnings.push_back(
+            "The bottom direction is not unique (" + which +
+            "): " + counted(std::max<std::size_t>(run.alignment.dead_directions, 2), "direction") +
+            " are dead or as good as equal, so the single-vector alignment is arbitrary; read the subspace "
+            "alignment.");
+    if (run.mean_over_spread > 3.0 && run.floor.mean_rounding > 10.0 * run.floor.output_rounding)
+        reading.warnings.push_back(
+            "The final norm's input has a mean of " + number_text(run.mean_over_spread) +
+            " standard deviations (" + which +
+            "), whose rounding lifts the floor of λ_v: a change of λ_v down there is that, and "
+            "nothing that was learned.");
+}
+
+// What cannot be carried out is refused before anything is computed.
+const ReadingSettings& checked(const ReadingSettings& settings) {
+    if (settings.precisions.empty() || settings.inits.empty())
+        throw Error::usage("at least one precision and one initialisation are needed");
+    if (!(settings.residual.tau > 0.0) || !std::isfinite(settings.residual.tau))
+        throw Error::usage("τ, the fall that flags a block, must be a positive number");
+    if (!(settings.alignment.dead_relative >= 0.0) || settings.alignment.dead_relative >= 1.0)
+        throw Error::usage("the relative size of a dead direction must be at least 0 and below 1");
+    for (const Precision precision : settings.precisions) make_backend(settings.device, precision, 1);
+    return settings;
+}
+
+// Thread rule: one thread at a time.
+class Analysis {
+public:
+    Analysis(const std::string& model, const ReadingSettings& settings, const Progress& progress,
+             const PartialReading& partial)
+        : model_(model),
+          settings_(checked(settings)),
+          partial_(partial),
+          start_(std::chrono::steady_clock::now()),
+          checkpoint_(open_checkpoint(model)),
+          plan_(make_plan(checkpoint_)),
+          prepared_(prepare_input(plan_, settings.input)),
+          progress_(progress, settings.inits.size() * settings.precisions.size(), prepared_.input.tokens()) {
+        reading_.gamma = read_gamma(checkpoint_);
+        reading_.input = {.kind = prepared_.kind,
+                          .digest = prepared_.digest,
+                          .tokens = prepared_.input.tokens(),
+                          .sequences = prepared_.input.layout.sequences()};
+        reading_.seed = settings.seed;
+        reading_.warnings = reading_.gamma.warnings;
+        warn_about_input(reading_, plan_, prepared_);
+        reading_.load_s = since(start_);
+    }
+
+    std::optional<Reading> run_all() {
+        std::size_t index = 0;
+        for (const Init init : settings_.inits)
+            for (const Precision precision : settings_.precisions)
+                if (!run_one(index++, init, precision)) return std::nullopt;
+        return std::move(reading_);
+    }
+
+private:
+    bool run_one(std::size_t index, Init init, Precision precision) {
+        const RunWeights weights = run_weights(model_, checkpoint_, init, settings_.seed);
+        const ModelInput& input = prepared_.input;
+        const std::unique_ptr<Backend> backend = make_backend(settings_.device, precision, settings_.threads);
+        const BackendInfo info = backend->info();
+        reading_.backend = info.name;
+        reading_.device = info.device;
+        reading_.threads = info.threads;
+        const std::uint64_t kept =
+            settings_.factor_bytes / (settings_.inits.size() * settings_.precisions.size());
+        const WorkingMemory memory = plan_memory(plan_, input, precision, settings_.memory_bytes, kept);
+
+        Run& run = reading_.runs.emplace_back();
+        run.init = init;
+        run.init_source = weights.init_source;
+        run.precision = precision;
+        run.tokens = input.tokens();
+        progress_.begin(index, plan_.blocks.size());
+        const auto start = std::chrono::steady_clock::now();
+        MeasuringTap tap(plan_, *weights.source, run,
+                         {.residual = settings_.residual,
+                          .alignment = settings_.alignment,
+                          .independent_rows = prepared_.independent_rows,
+                          .factor_bytes = memory.factor_bytes,
+                          .go_on = [&] { return progress_.spectra(); },
+                          .block_measured = [&] { publish(); }});
+        const Outcome outcome =
+            run_forward(plan_, *weights.source, *backend, input, tap,
+                        [&](const ProgressUpdate& update) { return progress_.forward(update); },
+                        {.chunk_tokens = memory.chunk_tokens});
+        if (outcome == Outcome::cancelled || !progress_.spectra()) return false;
+        const double forward = since(start) - tap.seconds();
+        tap.complete();
+        run.forward_s = forward;
+        run.spectra_s = tap.seconds();
+        warn_about_run(reading_, run);
+        reading_.peak_rss_bytes = peak_resident_bytes();
+        publish();
+        return progress_.finish();
+    }
+
+    void publish() const {
+        if (partial_) partial_(reading_);
+    }
+
+    const std::string& model_;
+    const ReadingSettings& settings_;
+    const PartialReading& partial_;
+    std::chrono::steady_clock::time_point start_;
+    Checkpoint checkpoint_;
+    Plan plan_;
+    PreparedInput prepared_;
+    SpanningProgress progress_;
+    Reading reading_;
+};
+
+}  // namespace
+
+std::optional<Reading> analyze(const std::string& model, const ReadingSettings& settings,
+                               const Progress& progress, const PartialReading& partial) {
+    return Analysis(model, settings, progress, partial).run_all();
+}
+
+}  // namespace deadscope

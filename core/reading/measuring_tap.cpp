@@ -1,0 +1,169 @@
+// Rows → factors → one BlockReading a stream (math.md §§2 to 4).
+#include "core/reading/measuring_tap.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <numeric>
+
+#include "core/reading/words.h"
+
+namespace deadscope {
+
+namespace {
+
+constexpr std::size_t kRows = 256;  // per step: a few milliseconds between two questions whether to go on
+
+// Adds the time of a scope to a sum.
+class Stopwatch {
+public:
+    explicit Stopwatch(double& sum) : sum_(sum) {}
+    ~Stopwatch() { sum_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
+    Stopwatch(const Stopwatch&) = delete;
+    Stopwatch& operator=(const Stopwatch&) = delete;
+
+private:
+    double& sum_;
+    std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+bool same_norm(const NormSpec& a, const NormSpec& b) {
+    return a.name == b.name;
+}
+
+}  // namespace
+
+MeasuringTap::MeasuringTap(const Plan& plan, const WeightSource& weights, Run& run, Options options)
+    : plan_(plan),
+      run_(run),
+      options_(std::move(options)),
+      stream_(static_cast<std::size_t>(plan.d)),
+      final_(static_cast<std::size_t>(plan.d)),
+      floor_({}, {}) {
+    for (const NormSpec& spec : plan.norms)
+        norms_.push_back({.name = spec.name,
+                          .block = spec.block,
+                          .final = same_norm(spec, plan.reading_norm()),
+                          .prediction = predict_kernel(spec.kind, weights.norm(spec).gamma)});
+    const std::vector<double> gamma = weights.norm(plan.reading_norm()).gamma;
+    run_.norm_kind = plan.reading_norm().kind;
+    run_.prediction = predict_kernel(run_.norm_kind, gamma);
+    floor_ = FloorAccumulator(run_.prediction.v, gamma);
+}
+
+bool MeasuringTap::wants(TapPoint point, std::size_t) const {
+    return point != TapPoint::logits;
+}
+
+void MeasuringTap::chunk(TapPoint point, std::size_t, std::size_t, const Backend& backend, const Matrix& x) {
+    const Stopwatch watch(seconds_);
+    for (std::size_t first = 0; first < x.rows && !stopped_; first += kRows) {
+        if (!options_.go_on()) {
+            stopped_ = true;
+            return;
+        }
+        const std::size_t count = std::min(kRows, x.rows - first);
+        rows_.resize(count * x.cols);
+        backend.read(x.row_range(first, count), rows_);
+        if (point == TapPoint::stream) stream_.add(rows_);
+        if (point == TapPoint::final_norm_input) floor_.add_input(rows_);
+        if (point == TapPoint::final_normalized) {
+            floor_.add_output(rows_);
+            final_.add(rows_);
+        }
+    }
+}
+
+bool MeasuringTap::finished(TapPoint point, std::size_t index) {
+    if (stopped_ || !options_.go_on()) return false;
+    if (point != TapPoint::stream) return true;
+    {
+        const Stopwatch watch(seconds_);
+        measure_stream(index);
+        stream_ = TsqrFactor(static_cast<std::size_t>(plan_.d));
+    }
+    options_.block_measured();
+    return true;
+}
+
+void MeasuringTap::measure_stream(std::size_t index) {
+    const auto d = static_cast<std::size_t>(plan_.d);
+    std::vector<double> uncentred = stream_.uncentred(), centred = stream_.centred();
+    const BlockReading* previous = run_.blocks.empty() ? nullptr : &run_.blocks.back();
+    BlockReading block = measure_block(index, uncentred, centred, d, unit_roundoff(run_.precision), previous);
+    block.rank_deficient = stream_.rows() <= d || (index == 0 && options_.independent_rows < d);
+    overlap_with_norms(block);
+    run_.blocks.push_back(std::move(block));
+    judge_block(run_.blocks, run_.blocks.size() - 1, options_.residual);
+    explain_own_norm(run_.blocks.back());
+    keep_factors(std::move(uncentred), std::move(centred));
+}
+
+void MeasuringTap::overlap_with_norms(BlockReading& block) const {
+    for (const NormDirection& norm : norms_) {
+        const bool beside = norm.block ? *norm.block == block.index || *norm.block + 1 == block.index
+                                       : norm.final && block.index == plan_.blocks.size();
+        if (!beside || norm.prediction.v.size() != block.bottom.size()) continue;
+        block.overlap_norms.push_back(
+            {norm.name, std::abs(std::inner_product(block.bottom.begin(), block.bottom.end(),
+                                                    norm.prediction.v.begin(), 0.0))});
+    }
+}
+
+const NormSpec* MeasuringTap::own_norm(std::size_t index) const {
+    if (index == 0) return plan_.token_input && plan_.token_input->norm ? &*plan_.token_input->norm : nullptr;
+    if (plan_.norm_position != NormPosition::post) return nullptr;
+    const auto& norm = plan_.blocks[index - 1].mlp_norm;
+    return norm ? &*norm : nullptr;
+}
+
+// A stream that is a norm's output has that norm's kernel, centred (math.md §1, post-LN encoders): said, so
+// that nobody takes it for a direction that training killed.
+void MeasuringTap::explain_own_norm(BlockReading& block) const {
+    const NormSpec* own = own_norm(block.index);
+    if (!own) return;
+    const auto found =
+        std::ranges::find_if(norms_, [&](const NormDirection& norm) { return norm.name == own->name; });
+    if (found == norms_.end()) return;
+    const std::size_t silent = found->prediction.dead_by_gamma();
+    const std::string whose = block.index == 0 ? "the norm before it" : "this block's own norm";
+    if (silent > 0) {
+        block.reason = "γ of " + whose + " is zero, or below 1e-6 of its largest, in " +
+                       counted(silent, "channel") + ": dead by γ alone" +
+                       (block.reason.empty() ? "" : "; " + block.reason);
+    } else if (!block.flag && own->kind == NormKind::layer_norm) {
+        if (!block.reason.empty()) block.reason += "; ";
+        block.reason += "this stream is a LayerNorm's output: centred, it has the kernel that its γ predicts";
+    }
+}
+
+void MeasuringTap::keep_factors(std::vector<double> uncentred, std::vector<double> centred) {
+    const std::uint64_t bytes = (uncentred.size() + centred.size()) * sizeof(double);
+    std::shared_ptr<const Run::Factors> kept;
+    if (kept_bytes_ + bytes <= options_.factor_bytes) {
+        kept_bytes_ += bytes;
+        kept = std::make_shared<const Run::Factors>(Run::Factors{std::move(uncentred), std::move(centred)});
+    }
+    run_.stream_factors.push_back(std::move(kept));
+}
+
+void MeasuringTap::complete() {
+    const Stopwatch watch(seconds_);
+    const auto d = static_cast<std::size_t>(plan_.d);
+    const RightSvd svd = right_svd(final_.centred(), d);
+    run_.singular_values = svd.values;
+    run_.floor = floor_.floor(unit_roundoff(run_.precision), run_.norm_kind);
+    run_.mean_over_spread = floor_.mean_over_spread();
+    run_.alignment =
+        measure_alignment(run_.prediction, svd, run_.tokens, run_.floor.total(), options_.alignment);
+    run_.lambda_v = floor_.lambda_v();
+    run_.lambda_max = svd.values.front() * svd.values.front();
+    run_.lambda_min = svd.values.back() * svd.values.back();
+    for (const double sigma : svd.values) run_.lambda_mean += sigma * sigma / static_cast<double>(d);
+    run_.bottom.assign(svd.vector(d - 1).begin(), svd.vector(d - 1).end());
+    if (std::inner_product(run_.bottom.begin(), run_.bottom.end(), run_.prediction.v.begin(), 0.0) < 0.0)
+        for (double& value : run_.bottom) value = -value;
+    run_.complete = true;
+}
+
+}  // namespace deadscope

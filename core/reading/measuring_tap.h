@@ -1,0 +1,66 @@
+// The tap of a reading: each stream's rows into a factor, the final norm's into its own, then one
+// BlockReading per stream as soon as its rows have been seen. Which passes are made, and why, is left to
+// analyze.cpp.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/forward/forward.h"
+#include "core/reading/analyze.h"
+#include "core/spectra/tsqr.h"
+
+namespace deadscope {
+
+// Thread rule: one thread at a time, the one that runs the forward pass.
+class MeasuringTap : public Tap {
+public:
+    struct Options {
+        ResidualSettings residual;
+        AlignmentSettings alignment;
+        std::size_t independent_rows = 0;      // of the stream entering block 0, at most
+        std::uint64_t factor_bytes = 0;        // factors are kept while they fit
+        std::function<bool()> go_on;           // false: stop
+        std::function<void()> block_measured;  // after each entry of run.blocks
+    };
+    // run: filled as the pass goes; outlives the tap. plan and weights likewise.
+    MeasuringTap(const Plan& plan, const WeightSource& weights, Run& run, Options options);
+
+    bool wants(TapPoint point, std::size_t index) const override;
+    void chunk(TapPoint point, std::size_t index, std::size_t first_row, const Backend& backend,
+               const Matrix& x) override;
+    bool finished(TapPoint point, std::size_t index) override;
+
+    // After the pass: the spectrum of the final norm's output, the alignment, λ_v and its floor.
+    void complete();
+    double seconds() const { return seconds_; }  // spent measuring
+
+private:
+    struct NormDirection {
+        std::string name;
+        std::optional<std::size_t> block;
+        bool final = false;
+        KernelPrediction prediction;
+    };
+    void measure_stream(std::size_t index);
+    void overlap_with_norms(BlockReading& block) const;
+    void explain_own_norm(BlockReading& block) const;
+    const NormSpec* own_norm(std::size_t index) const;  // the norm that a stream is the output of, or null
+    void keep_factors(std::vector<double> uncentred, std::vector<double> centred);
+
+    const Plan& plan_;
+    Run& run_;
+    Options options_;
+    std::vector<NormDirection> norms_;  // of plan_.norms
+    TsqrFactor stream_, final_;
+    FloorAccumulator floor_;
+    std::vector<double> rows_;  // [<= kRows, d], read back from the backend
+    std::uint64_t kept_bytes_ = 0;
+    double seconds_ = 0.0;
+    bool stopped_ = false;
+};
+
+}  // namespace deadscope

@@ -1,0 +1,110 @@
+// λ_v of the rounded Y, and the floor that rounding alone explains (math.md §3).
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cassert>
+#include <cmath>
+#include <cstdint>
+
+#include "core/spectra/kernel.h"
+
+namespace deadscope {
+
+namespace {
+
+// Exponent of the binade that |x| lies in, biased; 0 for zero and subnormals.
+int binade(double x) {
+    return static_cast<int>((std::bit_cast<std::uint64_t>(x) >> 52) & 0x7ff);
+}
+
+double power(int biased) {
+    return std::ldexp(1.0, biased - 1023);
+}
+
+// (d δm)² of one row in units of u²/3: what rounding does to Σ(x_i - m), as far as the channels share it.
+// Rounding m itself shifts all of them. Where x_i lies on a grid at least as coarse as the difference's, and
+// m on a finer one, rounding the difference leaves out the same piece of m in every channel of that binade. A
+// grid's spacing is 2u·2^e, its variance u² 4^e / 3.
+double coherent_rounding(std::span<const double> row, double mean) {
+    const int of_mean = binade(mean);
+    std::array<double, 64> sums{};  // of 2^e over the channels of a binade, by distance below the first
+    int first = 0;
+    for (const double x : row) first = std::max(first, binade(x - mean));
+    for (const double x : row) {
+        const int e = binade(x - mean), below = first - e;
+        if (binade(x) >= e && e > of_mean && below < 64) sums[static_cast<std::size_t>(below)] += power(e);
+    }
+    const double shift = mean == 0.0 ? 0.0 : static_cast<double>(row.size()) * power(of_mean);
+    double total = shift * shift;
+    for (const double sum : sums) total += sum * sum;
+    return total;
+}
+
+}  // namespace
+
+FloorAccumulator::FloorAccumulator(std::span<const double> v, std::span<const double> gamma)
+    : d_(v.size()), v_(v.begin(), v.end()), y2_(v.size(), 0.0) {
+    assert(gamma.size() == d_);
+    double smallest = gamma.empty() ? 0.0 : std::abs(gamma[0]);
+    for (const double g : gamma) smallest = std::min(smallest, std::abs(g));
+    if (!(smallest > 0.0)) return;  // γ holds zeros: v lies on those channels alone, as given
+    long double sum = 0.0L;         // ‖γ_min γ⁻¹‖², at least 1
+    for (std::size_t i = 0; i < d_; ++i) {
+        v_[i] = static_cast<long double>(smallest) / gamma[i];
+        sum += v_[i] * v_[i];
+    }
+    for (long double& value : v_) value /= std::sqrt(sum);
+    inverse_gamma_norm2_ = static_cast<double>(sum / smallest / smallest);
+}
+
+void FloorAccumulator::add_output(std::span<const double> rows) {
+    for (std::size_t first = 0; first + d_ <= rows.size(); first += d_) {
+        long double along = 0.0L;
+        for (std::size_t i = 0; i < d_; ++i) along += v_[i] * rows[first + i];
+        for (std::size_t i = 0; i < d_; ++i) y2_[i] += rows[first + i] * rows[first + i];
+        if (rows_ == 0) first_ = along;
+        const long double moved = along - first_;
+        sum_ += moved;
+        sum2_ += moved * moved;
+        ++rows_;
+    }
+}
+
+void FloorAccumulator::add_input(std::span<const double> rows) {
+    for (std::size_t first = 0; first + d_ <= rows.size(); first += d_) {
+        double sum = 0.0, square = 0.0;
+        for (std::size_t i = 0; i < d_; ++i) sum += rows[first + i];
+        const double mean = sum / static_cast<double>(d_);
+        for (std::size_t i = 0; i < d_; ++i) square += (rows[first + i] - mean) * (rows[first + i] - mean);
+        const double variance = square / static_cast<double>(d_);
+        ++input_rows_;
+        if (!(variance > 0.0)) continue;  // a constant row has no direction to lose
+        ratio2_ += mean * mean / variance;
+        coherent_ += coherent_rounding(rows.subspan(first, d_), mean) / variance;
+    }
+}
+
+double FloorAccumulator::lambda_v() const {
+    if (rows_ == 0) return 0.0;
+    const auto n = static_cast<long double>(rows_);
+    const long double mean = sum_ / n, value = sum2_ / n - mean * mean;
+    return value > 0.0L ? static_cast<double>(value) : 0.0;
+}
+
+FloorAccumulator::Floor FloorAccumulator::floor(double roundoff, NormKind kind) const {
+    Floor out;
+    if (rows_ == 0) return out;
+    const double share = roundoff * roundoff / 3.0;  // variance of a uniform error in ±u
+    double weighted = 0.0;
+    for (std::size_t i = 0; i < d_; ++i) weighted += static_cast<double>(v_[i] * v_[i]) * y2_[i];
+    out.output_rounding = share * weighted / static_cast<double>(rows_);
+    if (kind != NormKind::rms_norm && input_rows_ > 0 && inverse_gamma_norm2_ > 0.0)
+        out.mean_rounding = share * (coherent_ / static_cast<double>(input_rows_)) / inverse_gamma_norm2_;
+    return out;
+}
+
+double FloorAccumulator::mean_over_spread() const {
+    return input_rows_ == 0 ? 0.0 : std::sqrt(ratio2_ / static_cast<double>(input_rows_));
+}
+
+}  // namespace deadscope

@@ -1,0 +1,80 @@
+// Calls of LAPACKE and CBLAS. Sizes are checked against the library's int once, here.
+#include "core/spectra/lapack.h"
+
+#include <cblas.h>
+#include <lapacke.h>
+
+#include <limits>
+
+#include "core/base/error.h"
+
+namespace deadscope::lapack {
+
+namespace {
+
+lapack_int size(std::size_t n) {
+    if (n > static_cast<std::size_t>(std::numeric_limits<lapack_int>::max()))
+        throw Error::resource("a matrix is too large for the linear algebra library");
+    return static_cast<lapack_int>(n);
+}
+
+}  // namespace
+
+void qr_append(std::vector<double>& r, std::size_t n, std::vector<double>& rows, std::size_t count,
+               std::size_t stride, std::size_t block) {
+    std::vector<double> reflectors(block * n);
+    std::vector<double> work(block * n);
+    const lapack_int info =
+        LAPACKE_dtpqrt_work(LAPACK_COL_MAJOR, size(count), size(n), 0, size(block), r.data(), size(n),
+                            rows.data(), size(stride), reflectors.data(), size(block), work.data());
+    if (info != 0) throw Error::resource("the QR factorisation was refused by the linear algebra library");
+}
+
+bool svd(std::vector<double>& a, std::size_t n, std::vector<double>& values, std::vector<double>* vectors) {
+    // Row-major A is column-major Aᵀ = U S Wᵀ, so the columns of U are A's right singular vectors: rows of
+    // what we return.
+    values.assign(n, 0.0);
+    const lapack_int size_n = size(n);
+    std::vector<double> copy = a, left, right;
+    if (vectors) {
+        left.resize(n * n);
+        right.resize(n * n);
+    }
+    const char job = vectors ? 'S' : 'N';
+    lapack_int info = LAPACKE_dgesdd(LAPACK_COL_MAJOR, job, size_n, size_n, copy.data(), size_n,
+                                     values.data(), left.data(), size_n, right.data(), size_n);
+    if (info != 0) {
+        std::vector<double> unconverged(n);
+        info = LAPACKE_dgesvd(LAPACK_COL_MAJOR, job, 'N', size_n, size_n, a.data(), size_n, values.data(),
+                              left.data(), size_n, right.data(), size_n, unconverged.data());
+    }
+    if (info != 0) return false;
+    if (vectors) *vectors = std::move(left);
+    return true;
+}
+
+bool largest_tridiagonal(std::vector<double> diagonal, std::vector<double> off, double& value,
+                         std::vector<double>& vector) {
+    const lapack_int n = size(diagonal.size());
+    off.resize(diagonal.size());
+    vector.assign(diagonal.size(), 0.0);
+    lapack_int found = 0;
+    std::vector<double> values(diagonal.size());
+    std::vector<lapack_int> support(2);
+    const lapack_int info =
+        LAPACKE_dstevr(LAPACK_COL_MAJOR, 'V', 'I', n, diagonal.data(), off.data(), 0.0, 0.0, n, n, 0.0,
+                       &found, values.data(), vector.data(), n, support.data());
+    if (info != 0 || found != 1) return false;
+    value = values[0];
+    return true;
+}
+
+void apply(Triangular what, const std::vector<double>& r, std::size_t n, std::vector<double>& x) {
+    const bool transposed = what == Triangular::solve_transposed || what == Triangular::multiply_transposed;
+    const bool solve = what == Triangular::solve || what == Triangular::solve_transposed;
+    const auto call = solve ? cblas_dtrsv : cblas_dtrmv;
+    call(CblasRowMajor, CblasUpper, transposed ? CblasTrans : CblasNoTrans, CblasNonUnit, size(n), r.data(),
+         size(n), x.data(), 1);
+}
+
+}  // namespace deadscope::lapack

@@ -1,0 +1,179 @@
+// The whole SVD goes to LAPACK; the two extremes to Lanczos on (RᵀR)⁻¹ and RᵀR with full reorthogonalisation.
+#include "core/spectra/singular.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <random>
+
+#include "core/base/error.h"
+#include "core/spectra/lapack.h"
+
+namespace deadscope {
+
+namespace {
+
+using lapack::Triangular;
+using Vector = std::vector<double>;
+
+constexpr double kEpsilon = std::numeric_limits<double>::epsilon();
+constexpr std::size_t kDirect = 48;      // up to this width the whole SVD is the quicker way
+constexpr std::size_t kMostSteps = 240;  // Lanczos steps before the whole SVD is done instead
+
+double norm(const Vector& x) {
+    double sum = 0.0;
+    for (const double value : x) sum += value * value;
+    return std::sqrt(sum);
+}
+
+double dot(std::span<const double> a, std::span<const double> b) {
+    double sum = 0.0;
+    for (std::size_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
+    return sum;
+}
+
+void scale(Vector& x, double by) {
+    for (double& value : x) value *= by;
+}
+
+Vector random_unit(std::size_t d) {
+    std::mt19937_64 bits(0x5eed);  // any start that is not orthogonal to the answer
+    Vector x(d);
+    for (double& value : x) value = static_cast<double>(bits() >> 11) * 0x1p-53 - 0.5;
+    scale(x, 1.0 / norm(x));
+    return x;
+}
+
+// The largest eigenpair of the symmetric operator `apply`, residual at most tolerance · eigenvalue.
+// Returns an empty vector where it did not settle.
+template <class Apply>
+Vector lanczos(std::size_t d, double tolerance, Apply&& apply) {
+    std::vector<Vector> basis{random_unit(d)};
+    Vector alpha, beta, s;
+    for (std::size_t k = 0; k < std::min(kMostSteps, d); ++k) {
+        Vector next = basis[k];
+        apply(next);
+        alpha.push_back(dot(basis[k], next));
+        for (int pass = 0; pass < 2; ++pass)  // twice is enough (Kahan)
+            for (const Vector& q : basis) {
+                const double along = dot(q, next);
+                for (std::size_t i = 0; i < d; ++i) next[i] -= along * q[i];
+            }
+        beta.push_back(norm(next));
+        if (!std::isfinite(alpha.back()) || !std::isfinite(beta.back())) return {};
+        const bool last = k + 1 == std::min(kMostSteps, d);
+        if (k % 4 == 3 || last || beta.back() <= kEpsilon * std::abs(alpha.back())) {
+            double value = 0.0;
+            if (!lapack::largest_tridiagonal(alpha, beta, value, s)) return {};
+            if (beta.back() * std::abs(s.back()) <= tolerance * std::abs(value)) {
+                Vector x(d, 0.0);
+                for (std::size_t j = 0; j <= k; ++j)
+                    for (std::size_t i = 0; i < d; ++i) x[i] += s[j] * basis[j][i];
+                scale(x, 1.0 / norm(x));
+                return x;
+            }
+        }
+        if (last) return {};
+        scale(next, 1.0 / beta.back());
+        basis.push_back(std::move(next));
+    }
+    return {};
+}
+
+// ‖R x‖ for a unit x, in extended precision: no error beyond that of x itself.
+double image_norm(const Vector& r, std::size_t d, const Vector& x) {
+    long double sum = 0.0L;
+    for (std::size_t i = 0; i < d; ++i) {
+        long double row = 0.0L;
+        for (std::size_t j = i; j < d; ++j) row += static_cast<long double>(r[i * d + j]) * x[j];
+        sum += row * row;
+    }
+    return static_cast<double>(std::sqrt(sum));
+}
+
+// Pivots that are zero or rounding are moved to the rounding of R: a backward error, and never a division by
+// zero (math.md §2).
+Vector with_safe_pivots(Vector r, std::size_t d, double largest) {
+    const double least = 0.5 * kEpsilon * largest;
+    for (std::size_t i = 0; i < d; ++i) {
+        double& pivot = r[i * d + i];
+        if (std::abs(pivot) < least) pivot = std::signbit(pivot) ? -least : least;
+    }
+    return r;
+}
+
+Vector bottom_vector(const Vector& r, std::size_t d, double largest) {
+    const Vector safe = with_safe_pivots(r, d, largest);
+    const auto inverse = [&](Vector& x) {
+        lapack::apply(Triangular::solve_transposed, safe, d, x);
+        lapack::apply(Triangular::solve, safe, d, x);
+    };
+    // The solves are good to u·κ of the eigenvalue; asking for more would never end.
+    double least_pivot = largest;
+    for (std::size_t i = 0; i < d; ++i) least_pivot = std::min(least_pivot, std::abs(safe[i * d + i]));
+    const double tolerance = std::clamp(8.0 * kEpsilon * largest / least_pivot, 1e-10, 1e-3);
+    Vector x = lanczos(d, tolerance, inverse);
+    for (int step = 0; step < 2 && !x.empty(); ++step) {
+        inverse(x);
+        const double length = norm(x);
+        if (!std::isfinite(length) || length == 0.0) return {};
+        scale(x, 1.0 / length);
+    }
+    return x;
+}
+
+double largest_magnitude(std::span<const double> r) {
+    double most = 0.0;
+    for (const double value : r) {
+        if (!std::isfinite(value))
+            throw Error::input("the activations hold values that are not finite, so they have no spectrum");
+        most = std::max(most, std::abs(value));
+    }
+    return most;
+}
+
+ExtremeSingular from_whole(std::span<const double> r, std::size_t d) {
+    RightSvd whole = right_svd(r, d);
+    const std::span<const double> last = whole.vector(d - 1);
+    return {.smallest = whole.values.back(),
+            .largest = whole.values.front(),
+            .bottom = {last.begin(), last.end()}};
+}
+
+}  // namespace
+
+RightSvd right_svd(std::span<const double> r, std::size_t d) {
+    largest_magnitude(r);
+    RightSvd out;
+    Vector copy(r.begin(), r.end());
+    if (!lapack::svd(copy, d, out.values, &out.vectors))
+        throw Error::resource("the singular value decomposition did not converge");
+    return out;
+}
+
+std::vector<double> singular_values(std::span<const double> r, std::size_t d) {
+    largest_magnitude(r);
+    Vector values, copy(r.begin(), r.end());
+    if (!lapack::svd(copy, d, values, nullptr))
+        throw Error::resource("the singular value decomposition did not converge");
+    return values;
+}
+
+ExtremeSingular extreme_singular(std::span<const double> r, std::size_t d) {
+    const double most = largest_magnitude(r);
+    if (d <= kDirect || most == 0.0) return from_whole(r, d);
+    Vector scaled(r.begin(), r.end());
+    scale(scaled, 1.0 / most);  // so that no square over- or underflows
+    const Vector top = lanczos(d, 1e-9, [&](Vector& x) {
+        lapack::apply(Triangular::multiply, scaled, d, x);
+        lapack::apply(Triangular::multiply_transposed, scaled, d, x);
+    });
+    if (top.empty()) return from_whole(r, d);
+    const double largest = image_norm(scaled, d, top);
+    Vector bottom = bottom_vector(scaled, d, largest);
+    if (bottom.empty()) return from_whole(r, d);
+    const double smallest = image_norm(scaled, d, bottom);
+    return {.smallest = smallest * most, .largest = largest * most, .bottom = std::move(bottom)};
+}
+
+}  // namespace deadscope

@@ -1,0 +1,31 @@
+// Singular values and right singular vectors of a triangular factor: all of them (LAPACK), or only the
+// extremes by inverse and power iterations with triangular solves (math.md §2).
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+namespace deadscope {
+
+struct RightSvd {
+    std::vector<double> values;   // [d], descending
+    std::vector<double> vectors;  // [d, d] row-major; row i is the right singular vector of values[i]
+    std::span<const double> vector(std::size_t i) const {
+        return std::span(vectors).subspan(i * values.size(), values.size());
+    }
+};
+
+// r: [d, d] upper triangular row-major; may be exactly singular. Errors: values that are not finite.
+RightSvd right_svd(std::span<const double> r, std::size_t d);
+std::vector<double> singular_values(std::span<const double> r, std::size_t d);
+
+struct ExtremeSingular {
+    double smallest = 0.0, largest = 0.0;
+    std::vector<double> bottom;  // [d], right singular vector of the smallest
+};
+// To 1e-10 relative to the value (or 1e-15 of the largest, whichever is larger); falls back to right_svd
+// where the iterations do not settle.
+ExtremeSingular extreme_singular(std::span<const double> r, std::size_t d);
+
+}  // namespace deadscope

@@ -1,0 +1,43 @@
+// Streaming QR of [1 | Y] (math.md §2): centred and uncentred factors of any number of rows in O(d²) memory.
+// What the factors mean is left to singular.h and kernel.h.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+namespace deadscope {
+
+// The upper triangular factor of [1 | Y], always in double: its error must stay below that of an f32 pass.
+// The first row of Y is taken off every row before factoring and put back at the end, so that a mean which
+// is large beside the spread costs no digits, and a constant channel is exactly zero.
+// Thread rule: one thread at a time; factors of different threads are merged.
+class TsqrFactor {
+public:
+    explicit TsqrFactor(std::size_t d);
+
+    void add(std::span<const double> rows);  // [n, d] row-major, n >= 0
+    void merge(const TsqrFactor& other);     // as if other's rows had been added here
+    std::size_t rows() const { return rows_; }
+    std::size_t width() const { return d_; }
+
+    // [d, d] upper triangular, row-major, of (Y - 1μᵀ)/√N and Y/√N. Empty when no row was added.
+    std::vector<double> centred() const;
+    std::vector<double> uncentred() const;
+    std::vector<double> mean() const;  // [d], μ
+
+private:
+    void flush() const;  // factor the pending rows
+    // [d + 1, d + 1] upper triangular, column-major, of [1 | Y - 1·shift]
+    std::vector<double> shifted(std::span<const double> shift) const;
+
+    std::size_t d_;
+    std::size_t capacity_;  // rows factored at a time
+    std::size_t rows_ = 0;
+    std::vector<double> shift_;            // [d], the first row seen
+    mutable std::size_t waiting_ = 0;      // rows in pending_
+    mutable std::vector<double> pending_;  // [capacity, d + 1] column-major, rows not yet factored
+    mutable std::vector<double> r_;        // [d + 1, d + 1] upper triangular, column-major
+};
+
+}  // namespace deadscope

@@ -1,0 +1,40 @@
+// Labels keep clear of lines and of each other while there is room, and stay inside the plot.
+#include "app/plots/labels.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+
+namespace deadscope {
+namespace {
+
+bool overlap(ImVec2 a, ImVec2 b, ImVec2 size) {
+    return a.x < b.x + size.x && b.x < a.x + size.x && a.y < b.y + size.y && b.y < a.y + size.y;
+}
+
+TEST(LabelPlacer, KeepsLabelsApartAndOffTheLine) {
+    LabelPlacer placer({0, 0}, {400, 300});
+    const std::array<ImVec2, 2> line{ImVec2{0, 150}, ImVec2{400, 150}};
+    placer.occupy(line);
+    const ImVec2 size{80, 14};
+    const std::array anchors{ImVec2{200, 150}, ImVec2{100, 150}};
+    std::vector<ImVec2> placed;
+    for (int i = 0; i < 6; ++i) {
+        const ImVec2 at = placer.place(size, anchors);
+        EXPECT_TRUE(at.y > 150 || at.y + size.y < 150) << "label " << i << " lies on the line at " << at.y;
+        for (const ImVec2 other : placed) EXPECT_FALSE(overlap(at, other, size)) << i;
+        placed.push_back(at);
+    }
+}
+
+TEST(LabelPlacer, StaysInsideAtACorner) {
+    LabelPlacer placer({10, 10}, {210, 110});
+    const ImVec2 at = placer.place({60, 14}, std::array{ImVec2{209, 109}});
+    EXPECT_GE(at.x, 10);
+    EXPECT_GE(at.y, 10);
+    EXPECT_LE(at.x + 60, 210);
+    EXPECT_LE(at.y + 14, 110);
+}
+
+}  // namespace
+}  // namespace deadscope
