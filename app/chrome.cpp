@@ -10,6 +10,7 @@
 #include "app/dialogs/help.h"
 #include "app/dialogs/open_dialog.h"
 #include "app/dialogs/run_settings.h"
+#include "app/durations.h"
 #include "app/explorer.h"
 #include "app/panels/panels.h"
 #include "app/theme.h"
@@ -35,16 +36,22 @@ std::size_t active_jobs(const ExplorerState& state) {
         state.jobs, [](const JobStatus& job) { return job.state == JobState::queued || job.state == JobState::running; }));
 }
 
-// "258 random tokens · f32 · trained and random"
+// "258 random tokens · f64, f32 · trained and random"
 std::string settings_words(const ReadingSettings& settings) {
     std::string words{input_kind_name(settings.input.kind)};
     if (settings.input.kind == InputKind::random) {
         words = settings.input.tokens ? std::to_string(*settings.input.tokens) + " random tokens" : "2d random tokens";
     }
-    words += " ·";
-    for (const Precision precision : settings.precisions) words += " " + std::string(precision_name(precision));
-    words += " ·";
-    for (const Init init : settings.inits) words += " " + std::string(init_name(init));
+    const char* separator = " · ";
+    for (const Precision precision : settings.precisions) {
+        words.append(separator).append(precision_name(precision));
+        separator = ", ";
+    }
+    separator = " · ";
+    for (const Init init : settings.inits) {
+        words.append(separator).append(init_name(init));
+        separator = " and ";
+    }
     return words;
 }
 
@@ -165,7 +172,7 @@ void Explorer::draw_toolbar() {
     explain("The settings of the next run: input · arithmetic of the pass · weights as trained, and at random initialisation with the same tokens.");
 
     const float combo = ImGui::GetFontSize() * 7.f;
-    const float right = ImGui::GetWindowContentRegionMax().x - combo;
+    const float right = ImGui::GetWindowContentRegionMax().x - combo - ImGui::GetStyle().ItemSpacing.x;
     draw_progress(right - ImGui::GetStyle().ItemSpacing.x);
     ImGui::SameLine(right);
     ImGui::SetNextItemWidth(combo);
@@ -197,7 +204,8 @@ void Explorer::draw_progress(float right) {
         return;
     }
     ImGui::SetCursorPosX(right - width);
-    ImGui::ProgressBar(static_cast<float>(job.fraction), {width, 0.f}, words.c_str());
+    progress_bar(job.fraction, width, words);
+    explain(words);
 }
 
 }  // namespace deadscope

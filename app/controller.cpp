@@ -31,9 +31,12 @@ std::string short_name(const std::string& model) {
 }
 
 std::string machine_words() {
+    // OpenBLAS describes itself in one line of switches; its name and version are enough here, the log has all.
     const Machine& here = machine();
+    const std::size_t name_end = here.blas.find(' ');
+    const std::size_t version_end = name_end == std::string::npos ? name_end : here.blas.find(' ', name_end + 1);
     return here.processor + " · " + std::to_string(here.cores) + (here.cores == 1 ? " core" : " cores") + " · " +
-           here.blas;
+           here.blas.substr(0, version_end);
 }
 
 }  // namespace
@@ -48,6 +51,7 @@ Controller::Controller(ControllerOptions options)
       }) {
     state_.settings = std::move(options.settings);
     state_.machine = machine_words();
+    log(LogLine::Level::info, machine().blas);
 }
 
 void Controller::apply(std::vector<Intent> intents) {
@@ -232,7 +236,8 @@ void Controller::follow_pass(OpenModel& model, Work& work, const JobStatus& job)
         return;
     }
     if (job.state == JobState::running) {
-        model.stage = OpenModel::Stage::running;
+        // Its last delivery may already be here: the status is the older of the two.
+        if (model.stage == OpenModel::Stage::queued) model.stage = OpenModel::Stage::running;
         return;
     }
     work.run_job = 0;

@@ -4,10 +4,10 @@
 #include <utility>
 
 #include "app/controller.h"
+#include "app/durations.h"
 #include "core/base/error.h"
 #include "core/base/output_file.h"
 #include "core/checkpoint/checkpoint.h"
-#include "core/reading/words.h"
 #include "core/spectra/singular.h"
 
 namespace deadscope {
@@ -73,7 +73,7 @@ void Controller::opened(ModelId id, std::shared_ptr<const GammaReading> gamma, d
     model->stage = OpenModel::Stage::ready;
     model->label = unique_label(model->gamma->model.name, id);
     log(LogLine::Level::info,
-        model->label + ": " + std::to_string(model->gamma->norms.size()) + " norms read in " + number_text(seconds) + " s");
+        model->label + ": " + std::to_string(model->gamma->norms.size()) + " norms read in " + duration_text(seconds));
     for (const std::string& warning : model->gamma->warnings) {
         log(LogLine::Level::warning, model->label + ": " + warning);
     }
@@ -120,7 +120,7 @@ void Controller::grown(ModelId id, unsigned generation, std::shared_ptr<const Re
     if (!complete) return;
     double seconds = model->reading->load_s;
     for (const Run& run : model->reading->runs) seconds += run.forward_s + run.spectra_s;
-    log(LogLine::Level::info, model->label + ": read in " + number_text(seconds) + " s");
+    log(LogLine::Level::info, model->label + ": read in " + duration_text(seconds));
     for (const std::string& warning : model->reading->warnings) {
         log(LogLine::Level::warning, model->label + ": " + warning);
     }

@@ -114,7 +114,7 @@ void Explorer::lay_out(HelloImGui::RunnerParams& params) {
     params.callbacks.ShowMenus = [this] { draw_menus(); };
     params.callbacks.ShowGui = [this] { draw_chrome(); };
     HelloImGui::EdgeToolbarOptions toolbar;
-    toolbar.sizeEm = 2.9f;
+    toolbar.sizeEm = 2.5f;
     params.callbacks.AddEdgeToolbar(HelloImGui::EdgeToolbarType::Top, [this] { draw_toolbar(); }, toolbar);
 
     // Explore at 1280 x 800: what is open and at work on the left, the evidence in the middle, the verdict on the right.
@@ -122,8 +122,8 @@ void Explorer::lay_out(HelloImGui::RunnerParams& params) {
     docking.layoutName = "Explore";
     docking.mainDockSpaceNodeFlags = ImGuiDockNodeFlags_None;
     docking.dockingSplits = {
-        DockingSplit{"MainDockSpace", "Left", ImGuiDir_Left, 0.19f},
-        DockingSplit{"MainDockSpace", "Right", ImGuiDir_Right, 0.26f},
+        DockingSplit{"MainDockSpace", "Left", ImGuiDir_Left, 0.20f},
+        DockingSplit{"MainDockSpace", "Right", ImGuiDir_Right, 0.28f},
         DockingSplit{"Left", "LeftBottom", ImGuiDir_Down, 0.40f},
         DockingSplit{"MainDockSpace", "CentreBottomLeft", ImGuiDir_Down, 0.5f},
         DockingSplit{"MainDockSpace", "CentreTopRight", ImGuiDir_Right, 0.5f},

@@ -22,7 +22,7 @@ function(fetch_bundle_archive folder archive)
         "Any of these mends it:\n"
         "  apt-get install python3 python3-pip   (when pip is missing)\n"
         "  python3 -m pip download --no-deps --no-binary imgui-bundle imgui-bundle==${BUNDLE_VERSION} -d ${folder}\n"
-        "      (on any machine with network; then copy the .tar.gz to ${folder})\n"
+        "      (on any machine with network, then copy the .tar.gz to ${folder})\n"
         "  cmake -DDEADSCOPE_IMGUI_BUNDLE=/folder/imgui_bundle-${BUNDLE_VERSION}   (unpacked by you)\n"
         "  cmake -DDEADSCOPE_GRAPHICS=OFF   (the library and its tests only)")
     string(JOIN "" fix ${fix})

@@ -2,11 +2,11 @@
 #include "app/widgets.h"
 
 #include <imgui.h>
+#include <imgui_internal.h>  // RenderTextEllipsis
 
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdio>
 
 namespace deadscope {
 namespace {
@@ -70,23 +70,25 @@ void small_print(std::string_view text) {
 
 void body_text(std::string_view text) { wrapped(text); }
 
-void cut_line(std::string_view text, float width) {
-    const auto fits = [&](std::size_t bytes, float room) {
-        return ImGui::CalcTextSize(text.data(), text.data() + bytes).x <= room;
-    };
-    if (fits(text.size(), width)) {
-        unformatted(text);
-        return;
+void progress_bar(double fraction, float width, std::string_view words) {
+    const ImGuiStyle& style = ImGui::GetStyle();
+    const ImVec2 low = ImGui::GetCursorScreenPos();
+    const float height = ImGui::GetFrameHeight();
+    if (width < 0.f) width = ImGui::GetContentRegionAvail().x;
+    ImGui::Dummy({width, height});
+    ImDrawList& draw = *ImGui::GetWindowDrawList();
+    const ImVec2 high{low.x + width, low.y + height};
+    const float filled = low.x + width * static_cast<float>(std::clamp(fraction, 0.0, 1.0));
+    draw.AddRectFilled(low, high, ImGui::GetColorU32(ImGuiCol_FrameBg), style.FrameRounding);
+    if (fraction > 0.0) {
+        // Faint, so that the words keep their contrast over both parts.
+        draw.PushClipRect(low, {filled, high.y}, true);
+        draw.AddRectFilled(low, high, ImGui::GetColorU32(meaning_colour(Meaning::measured, 0.4f)), style.FrameRounding);
+        draw.PopClipRect();
     }
-    const float room = width - ImGui::CalcTextSize("…").x;
-    std::size_t bytes = text.size();
-    const auto inside_character = [&](std::size_t at) { return at > 0 && (static_cast<unsigned char>(text[at]) & 0xC0u) == 0x80u; };
-    while (bytes > 0 && !fits(bytes, room)) {
-        --bytes;
-        while (inside_character(bytes)) --bytes;
-    }
-    unformatted(std::string(text.substr(0, bytes)) + "…");
-    explain(text);
+    const ImVec2 text{low.x + style.FramePadding.x, low.y + style.FramePadding.y};
+    const float end = high.x - style.FramePadding.x;
+    ImGui::RenderTextEllipsis(&draw, text, {end, high.y}, end, words.data(), words.data() + words.size(), nullptr);
 }
 
 void lamp(Finding::Lamp kind) {
@@ -108,7 +110,8 @@ std::string_view lamp_word(Finding::Lamp kind) {
 }
 
 void model_swatch(const OpenModel& model) {
-    const float size = ImGui::GetTextLineHeight(), side = std::round(size * 0.7f);
+    // As high as a framed widget, beside which it stands.
+    const float size = ImGui::GetFrameHeight(), side = std::round(ImGui::GetTextLineHeight() * 0.7f);
     const ImVec2 at = ImGui::GetCursorScreenPos();
     const float top = at.y + std::round((size - side) * 0.5f);
     ImDrawList& draw = *ImGui::GetWindowDrawList();
@@ -138,20 +141,11 @@ void error_text(std::string_view text) {
     lamp(Finding::Lamp::dead);
     ImGui::SameLine(0.f, ImGui::GetStyle().ItemInnerSpacing.x);
     wrapped(text.substr(0, end));
-    if (end < text.size()) small_print(text.substr(end + 1));
-}
-
-std::string duration_text(double seconds) {
-    std::array<char, 32> text{};
-    if (seconds < 10.0) {
-        std::snprintf(text.data(), text.size(), "%.2g s", seconds);
-    } else if (seconds < 60.0) {
-        std::snprintf(text.data(), text.size(), "%.0f s", seconds);
-    } else {
-        const auto whole = static_cast<long>(seconds);
-        std::snprintf(text.data(), text.size(), "%ld min %02ld s", whole / 60, whole % 60);
-    }
-    return text.data();
+    if (end == text.size()) return;
+    // The lines below are set in for a terminal; here the print itself sets them apart.
+    std::string rest(text.substr(end + 1));
+    for (std::size_t at = rest.find("  "); at != std::string::npos; at = rest.find("  ")) rest.erase(at, 2);
+    small_print(rest);
 }
 
 }  // namespace deadscope

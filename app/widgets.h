@@ -17,8 +17,8 @@ void explain(std::string_view text);           // tooltip of the item just drawn
 void sentence(std::string_view text);          // a panel's finding, wrapped
 void small_print(std::string_view text);       // quiet, wrapped
 void body_text(std::string_view text);         // wrapped
-// One line cut to the width that is left, with the whole text as tooltip.
-void cut_line(std::string_view text, float width);
+// A bar with words on it, cut to its width. Negative width: to the right edge.
+void progress_bar(double fraction, float width, std::string_view words);
 
 // The shapes of look.md: check, filled down-triangle, ring, dot. As high as the current font.
 void lamp(Finding::Lamp kind);
@@ -28,7 +28,5 @@ void model_swatch(const OpenModel& model);     // a square; two dashes where the
 // Designed states without data, in the middle of the room that is left.
 void empty_state(std::string_view what_to_do, Intents& intents);
 void error_text(std::string_view text);        // triangle, first line, the rest as small print
-
-std::string duration_text(double seconds);     // "0.42 s", "12 s", "3 min 05 s"
 
 }  // namespace deadscope

@@ -10,7 +10,7 @@ namespace deadscope {
 int activations_command(const std::string& model, const std::string& out, const ForwardArguments& arguments) {
     const ReadingSettings settings = reading_settings(arguments);
     if (settings.precisions.size() > 1 || settings.inits.size() > 1)
-        throw Error::usage("One file holds one pass.", {.expected = "one --precision and one --init"});
+        throw Error::usage("one file holds one pass", {.expected = "one --precision and one --init"});
     for (const std::string& file : input_files(arguments)) refuse_output_over_input(out, file);
     const Outcome outcome = write_activations(model, settings, out, terminal_progress("Activations of " + model, arguments.output));
     clear_progress();

@@ -28,7 +28,7 @@ struct Arguments {
 void parse_size(const std::string& text, int& width, int& height) {
     char rest = 0;
     if (std::sscanf(text.c_str(), "%dx%d%c", &width, &height, &rest) != 2 || width < 200 || height < 150 || width > 16384 || height > 16384)
-        throw Error::usage("The size of the picture is not one.", {.key = "--size", .expected = "WIDTHxHEIGHT, as 1280x800", .found = text});
+        throw Error::usage("the size of the picture is not one", {.key = "--size", .expected = "WIDTHxHEIGHT, as 1280x800", .found = text});
 }
 
 // The built-in models show the theorem best beside their initialisation and in both precisions.
@@ -109,8 +109,8 @@ void refuse_later_commands(const Arguments& a) {
     if (a.models.empty()) return;
     for (const char* name : later_commands)
         if (a.models.front() == name)
-            throw Error::usage("That command is not in this version.", {.key = name, .expected = "gamma, analyze, activations, snapshot or doctor",
-                                                                       .hint = "For a folder of that name write ./" + std::string(name) + "."});
+            throw Error::usage("that command is not in this version", {.key = name, .expected = "gamma, analyze, activations, snapshot or doctor",
+                                                                       .hint = "for a folder of that name write ./" + std::string(name) + "."});
 }
 
 int report_error(const Error& error) {
@@ -147,9 +147,9 @@ int run_command_line(int argc, char** argv) {
     } catch (const Error& error) {
         return report_error(error);
     } catch (const std::bad_alloc&) {
-        return report_error(Error::resource("Out of memory.", {.hint = "Give fewer tokens, or a bound with --memory."}));
+        return report_error(Error::resource("out of memory", {.hint = "give fewer tokens, or a bound with --memory"}));
     } catch (const std::exception& error) {
-        return report_error(Error::resource("An unexpected error.", {.found = error.what()}));
+        return report_error(Error::resource("an unexpected error", {.found = error.what()}));
     }
 }
 

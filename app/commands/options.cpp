@@ -17,7 +17,7 @@ std::vector<T> parse_list(const std::vector<std::string>& words, Parse parse, co
     std::vector<T> result;
     for (const std::string& word : words) {
         const std::optional<T> value = parse(word);
-        if (!value) throw Error::usage("A value of an option is not known.", {.key = option, .expected = allowed, .found = word});
+        if (!value) throw Error::usage("a value of an option is not known", {.key = option, .expected = allowed, .found = word});
         if (std::find(result.begin(), result.end(), *value) == result.end()) result.push_back(*value);
     }
     return result;
@@ -32,7 +32,7 @@ std::optional<Init> init_from_name(const std::string& name) {
 void refuse_unread_inputs(const ForwardArguments& arguments) {
     const auto refuse = [](const std::string& value, const char* option, const char* instead) {
         if (!value.empty())
-            throw Error::usage("This version does not read that kind of input.", {.key = option, .found = value, .hint = instead});
+            throw Error::usage("this version does not read that kind of input", {.key = option, .found = value, .hint = instead});
     };
     refuse(arguments.images, "--images", "Give preprocessed pictures as --pixels FILE.npy, float32 [B, C, H, W].");
     refuse(arguments.features, "--features", "Audio models are not read yet.");
@@ -57,9 +57,9 @@ InputSettings input_settings(const ForwardArguments& arguments) {
         ++given;
         input.kind = InputKind::random;
         input.tokens = arguments.random;
-        if (*arguments.random == 0) throw Error::usage("There must be tokens to read.", {.key = "--random", .expected = "1 or more", .found = "0"});
+        if (*arguments.random == 0) throw Error::usage("there must be tokens to read", {.key = "--random", .expected = "1 or more", .found = "0"});
     }
-    if (given > 1) throw Error::usage("Only one input can be given.", {.expected = "one of --tokens, --text, --prompt, --pixels, --random"});
+    if (given > 1) throw Error::usage("only one input can be given", {.expected = "one of --tokens, --text, --prompt, --pixels, --random"});
     input.seed = arguments.seed;
     return input;
 }
@@ -108,7 +108,7 @@ std::uint64_t parse_bytes(const std::string& text) {
         factor = std::pow(1024.0, static_cast<double>(units.find(unit[0]) + 1));
     }
     if (error != std::errc{} || !known || !(value > 0) || value * factor > 1e18)
-        throw Error::usage("The size is not one.", {.key = "--memory", .expected = "a number and a unit, as 512M or 4G", .found = text});
+        throw Error::usage("the size is not one", {.key = "--memory", .expected = "a number and a unit, as 512M or 4G", .found = text});
     return static_cast<std::uint64_t>(value * factor);
 }
 
@@ -121,8 +121,8 @@ ReadingSettings reading_settings(const ForwardArguments& arguments) {
         settings.precisions = parse_list<Precision>(arguments.precision, precision_from_name, "--precision", "f64, f32, bf16 or f16");
     if (!arguments.init.empty()) settings.inits = parse_list<Init>(arguments.init, init_from_name, "--init", "trained or random");
     if (!arguments.memory.empty()) settings.memory_bytes = parse_bytes(arguments.memory);
-    if (!(arguments.tau > 1)) throw Error::usage("The threshold of a fall must be above 1.", {.key = "--tau", .found = std::to_string(arguments.tau)});
-    if (!(arguments.dead >= 0 && arguments.dead < 1)) throw Error::usage("The share for a dead direction lies between 0 and 1.", {.key = "--dead", .found = std::to_string(arguments.dead)});
+    if (!(arguments.tau > 1)) throw Error::usage("the threshold of a fall must be above 1", {.key = "--tau", .found = std::to_string(arguments.tau)});
+    if (!(arguments.dead >= 0 && arguments.dead < 1)) throw Error::usage("the share for a dead direction lies between 0 and 1", {.key = "--dead", .found = std::to_string(arguments.dead)});
     settings.residual.tau = arguments.tau;
     settings.alignment.dead_relative = arguments.dead;
     return settings;

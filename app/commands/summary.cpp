@@ -74,7 +74,7 @@ std::string runs_table(const std::vector<Run>& runs) {
 std::string blocks_table(const Run& run) {
     std::vector<Row> rows{{"after block", "σ_min", "σ_max", "σ_min centred", "ratio", ""}};
     for (const BlockReading& block : run.blocks) {
-        const std::string name = block.index == 0 ? "entering" : std::to_string(block.index - 1);
+        const std::string name = block.index == 0 ? "entering" : std::to_string(block.index);
         rows.push_back({name, number_text(block.sigma_min), number_text(block.sigma_max), number_text(block.sigma_min_centred),
                         block.ratio ? number_text(*block.ratio) : "", (block.flag ? "▼ " : "") + block.reason});
     }

@@ -71,7 +71,7 @@ void clear_progress() {
 void print(std::string_view text) {
     clear_progress();
     if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
-        throw Error::resource("Standard output does not take what is written.", {.file = "stdout"});
+        throw Error::resource("standard output does not take what is written", {.file = "stdout"});
 }
 
 void write_json(const std::string& text, const std::string& where, const std::vector<std::string>& inputs) {

@@ -35,7 +35,7 @@ constexpr std::array parts{
 };
 
 void draw_parts() {
-    constexpr auto flags = ImGuiTableFlags_SizingStretchProp | ImGuiTableFlags_RowBg | ImGuiTableFlags_ScrollY;
+    constexpr auto flags = ImGuiTableFlags_SizingFixedFit | ImGuiTableFlags_RowBg | ImGuiTableFlags_ScrollY;
     if (!ImGui::BeginTable("parts", 3, flags, {0.f, ImGui::GetFontSize() * 20.f})) return;
     for (const Part& part : parts) {
         ImGui::TableNextRow();
@@ -52,7 +52,7 @@ void draw_parts() {
 void draw_about(Intents& intents) {
     const float em = ImGui::GetFontSize();
     ImGui::SetNextWindowPos(ImGui::GetMainViewport()->GetCenter(), ImGuiCond_Appearing, {0.5f, 0.5f});
-    ImGui::SetNextWindowSize({em * 44.f, 0.f}, ImGuiCond_Appearing);
+    ImGui::SetNextWindowSize({em * 48.f, 0.f}, ImGuiCond_Appearing);
     bool open = true;
     if (ImGui::Begin("About deadscope", &open, ImGuiWindowFlags_NoCollapse | ImGuiWindowFlags_NoDocking | ImGuiWindowFlags_NoSavedSettings)) {
         sentence(std::string("deadscope ") + version);

@@ -1,5 +1,6 @@
-// The alignment panel: predicted v against measured u_d, component by component or as a scatter, and |⟨v, u_i⟩| over all
-// measured directions beside the baselines without which an alignment means nothing (math.md §2).
+// The alignment panel: predicted v against measured u_d, component by component or as a scatter, and |⟨v,
+// u_i⟩| over all measured directions beside the baselines without which an alignment means nothing (math.md
+// §2).
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -16,19 +17,22 @@
 namespace deadscope {
 namespace {
 
-constexpr Explanation alignment_explained{"How far the measured bottom direction u_d points along the predicted one.",
-                                          "none: 0 to 1", "|⟨v, u_d⟩|,  v = γ⁻¹/‖γ⁻¹‖,  u_d: right singular vector of the smallest σ"};
-constexpr Explanation subspace_explained{"The length of v inside the span of all dead directions: right also where u_d is not unique.",
-                                         "none: 0 to 1", "‖P_dead v‖"};
+constexpr Explanation alignment_explained{
+    "How far the measured bottom direction u_d points along the predicted one.", "none: 0 to 1",
+    "|⟨v, u_d⟩|,  v = γ⁻¹/‖γ⁻¹‖,  u_d: right singular vector of the smallest σ"};
+constexpr Explanation subspace_explained{
+    "The length of v inside the span of all dead directions: right also where u_d is not unique.",
+    "none: 0 to 1", "‖P_dead v‖"};
 constexpr Explanation determined_explained{
     "Whether u_d is unique: the next singular value stands clear of the smallest and of the noise.", "none",
     "sin θ ≤ ‖E‖ / (σ_{d−1} − σ_d)  (Wedin)"};
-constexpr Explanation predicted_explained{"Component of the predicted unit vector v, from γ alone", "none", "v = γ⁻¹/‖γ⁻¹‖"};
+constexpr Explanation predicted_explained{"Component of the predicted unit vector v, from γ alone", "none",
+                                          "v = γ⁻¹/‖γ⁻¹‖"};
 
 struct Pair {
     const OpenModel& model;
-    const std::vector<double>& v;        // [d], predicted
-    const std::vector<double>* measured; // [d], u_d; nullptr while the pass is at work
+    const std::vector<double>& v;         // [d], predicted
+    const std::vector<double>* measured;  // [d], u_d; nullptr while the pass is at work
 };
 
 void draw_number(const char* name, const std::string& value, const Explanation& text, bool& first) {
@@ -57,7 +61,8 @@ void draw_numbers(const Run& run) {
     bool first = true;
     draw_number("|⟨v, u_d⟩|", a.value ? alignment_text(*a.value) : "–", alignment_explained, first);
     draw_number("‖P_dead v‖", a.subspace ? alignment_text(*a.subspace) : "–", subspace_explained, first);
-    draw_number("u_d", a.value ? (a.well_determined ? "unique" : "not unique") : "not measurable", determined_explained, first);
+    draw_number("u_d", a.value ? (a.well_determined ? "unique" : "not unique") : "not measurable",
+                determined_explained, first);
 }
 
 void draw_switches(const ExplorerState& state, Intents& intents) {
@@ -75,8 +80,10 @@ void draw_switches(const ExplorerState& state, Intents& intents) {
 }
 
 Table component_table(const Pair& pair) {
-    Table table{"alignment-" + pair.model.label, provenance_notes(pair.model, main_run(pair.model, true)),
-                {"channel", "predicted_v", "measured_u_d"}, {}};
+    Table table{"alignment-" + pair.model.label,
+                provenance_notes(pair.model, main_run(pair.model, true)),
+                {"channel", "predicted_v", "measured_u_d"},
+                {}};
     for (std::size_t i = 0; i < pair.v.size(); ++i) {
         table.rows.push_back({static_cast<std::int64_t>(i), pair.v[i],
                               pair.measured ? Cell(pair.measured->at(i)) : Cell(std::string())});
@@ -94,9 +101,11 @@ void channel_tooltip(const Pair& pair, std::size_t channel) {
     if (!ImGui::BeginTooltip()) return;
     ImGui::TextColored(theme().quiet, "channel %zu", channel);
     push_mono();
-    ImGui::TextColored(readable(meaning_colour(Meaning::predicted)), "v   = %s", exact_text(pair.v[channel]).c_str());
+    ImGui::TextColored(readable(meaning_colour(Meaning::predicted)), "v   = %s",
+                       exact_text(pair.v[channel]).c_str());
     if (pair.measured) {
-        ImGui::TextColored(readable(meaning_colour(Meaning::measured)), "u_d = %s", exact_text((*pair.measured)[channel]).c_str());
+        ImGui::TextColored(readable(meaning_colour(Meaning::measured)), "u_d = %s",
+                           exact_text((*pair.measured)[channel]).c_str());
         ImGui::Text("u_d − v = %s", number_text((*pair.measured)[channel] - pair.v[channel]).c_str());
     }
     ImGui::PopFont();
@@ -104,27 +113,32 @@ void channel_tooltip(const Pair& pair, std::size_t channel) {
     ImGui::EndTooltip();
 }
 
-void draw_series(PlotFrame& plot, const std::vector<double>& values, const std::vector<std::size_t>& order, Meaning meaning) {
+void draw_series(PlotFrame& plot, const std::vector<double>& values, const std::vector<std::size_t>& order,
+                 Meaning meaning) {
     std::vector<ImVec2> points(order.size());
-    for (std::size_t i = 0; i < order.size(); ++i) points[i] = plot.at(static_cast<double>(i), values[order[i]]);
+    for (std::size_t i = 0; i < order.size(); ++i)
+        points[i] = plot.at(static_cast<double>(i), values[order[i]]);
     const ImVec4 colour = meaning_colour(meaning);
     const bool predicted = meaning == Meaning::predicted;
     const float each = points.size() > 1 ? std::abs(points[1].x - points[0].x) : 100.0f;
     const std::vector<ImVec2> line = decimate(points);
     if (each < 7.0f * theme().scale) {
         // Measured below, thick and pale; predicted dashed on top: where they agree both are seen.
-        draw_line(plot.list(), line, predicted ? LineStyle{colour, theme().line * 0.75f, Dash::dashes}
-                                               : LineStyle{faded(colour, 0.8f), theme().line * 1.4f, Dash::solid});
+        draw_line(plot.list(), line,
+                  predicted ? LineStyle{colour, theme().line * 0.75f, Dash::dashes}
+                            : LineStyle{faded(colour, 0.8f), theme().line * 1.4f, Dash::solid});
     } else {
         const float zero = plot.at(0, 0).y;
         for (const ImVec2 p : points) {
             if (!predicted) plot.list().AddLine({p.x, zero}, p, packed(faded(colour, 0.5f)), theme().line);
-            draw_mark(plot.list(), p, predicted ? Shape::diamond : Shape::circle, theme().marker * (predicted ? 0.4f : 0.62f), colour);
+            draw_mark(plot.list(), p, predicted ? Shape::diamond : Shape::circle,
+                      theme().marker * (predicted ? 0.4f : 0.62f), colour);
         }
     }
     plot.labels().occupy(line);
     if (points.empty()) return;
-    const auto peak = static_cast<std::size_t>(std::ranges::min_element(points, {}, &ImVec2::y) - points.begin());
+    const auto peak =
+        static_cast<std::size_t>(std::ranges::min_element(points, {}, &ImVec2::y) - points.begin());
     const std::array anchors{points[peak], points[points.size() / 2], points.back(), points.front()};
     plot.label(predicted ? "predicted v" : "measured u_d", readable(colour), anchors);
 }
@@ -136,8 +150,10 @@ void draw_components(const ExplorerState& state, const Pair& pair, Intents& inte
     if (sorted) std::ranges::stable_sort(order, std::greater<>{}, [&](std::size_t i) { return pair.v[i]; });
     FrameSpec spec{.id = "##components", .size = {0, height}, .intents = &intents};
     spec.x = {.label = sorted ? "rank of the channel by v" : "channel",
-              .range = pad_linear({0.0, static_cast<double>(pair.v.size()) - 1.0}, 0.02, 0.02), .counts = true};
-    spec.y = {.label = "component of a unit vector", .short_label = "component", .range = component_range(pair)};
+              .range = pad_linear({0.0, static_cast<double>(pair.v.size()) - 1.0}, 0.02, 0.02),
+              .counts = true};
+    spec.y = {
+        .label = "component of a unit vector", .short_label = "component", .range = component_range(pair)};
     spec.table = [&] { return component_table(pair); };
     PlotFrame plot(spec);
     if (!plot) return;
@@ -151,7 +167,8 @@ void draw_components(const ExplorerState& state, const Pair& pair, Intents& inte
         const float x = plot.at(static_cast<double>(place - order.begin()), 0).x;
         plot.list().AddLine({x, plot.low().y}, {x, plot.high().y}, packed(faded(theme().text, alpha)));
     };
-    if (state.selection.model == pair.model.id && state.selection.channel) mark_channel(*state.selection.channel, 0.6f);
+    if (state.selection.model == pair.model.id && state.selection.channel)
+        mark_channel(*state.selection.channel, 0.6f);
     if (state.hover.model == pair.model.id && state.hover.channel) mark_channel(*state.hover.channel, 0.35f);
     const double x = plot.pointer() ? std::round(plot.pointer_x()) : -1.0;
     if (x < 0 || x >= static_cast<double>(order.size())) return;
@@ -177,7 +194,8 @@ void draw_scatter(const ExplorerState& state, const Pair& pair, Intents& intents
     float best = 12.0f * theme().scale;
     for (std::size_t i = 0; i < pair.v.size(); ++i) {
         const ImVec2 at = plot.at(pair.v[i], (*pair.measured)[i]);
-        draw_mark(plot.list(), at, Shape::circle, theme().marker * 0.5f, faded(meaning_colour(Meaning::measured), 0.7f));
+        draw_mark(plot.list(), at, Shape::circle, theme().marker * 0.5f,
+                  faded(meaning_colour(Meaning::measured), 0.7f));
         plot.labels().occupy(std::array{at});
         if (!plot.pointer()) continue;
         const float away = std::hypot(at.x - plot.pointer()->x, at.y - plot.pointer()->y);
@@ -186,22 +204,28 @@ void draw_scatter(const ExplorerState& state, const Pair& pair, Intents& intents
             nearest = i;
         }
     }
-    const std::array anchors{ImVec2{(diagonal[0].x * 0.3f + diagonal[1].x * 0.7f), (diagonal[0].y * 0.3f + diagonal[1].y * 0.7f)},
-                             ImVec2{(diagonal[0].x + diagonal[1].x) * 0.5f, (diagonal[0].y + diagonal[1].y) * 0.5f}};
+    const std::array anchors{
+        ImVec2{(diagonal[0].x * 0.3f + diagonal[1].x * 0.7f), (diagonal[0].y * 0.3f + diagonal[1].y * 0.7f)},
+        ImVec2{(diagonal[0].x + diagonal[1].x) * 0.5f, (diagonal[0].y + diagonal[1].y) * 0.5f}};
     plot.label("u_d = v", readable(meaning_colour(Meaning::predicted)), anchors);
     if (!nearest) return;
-    draw_mark(plot.list(), plot.at(pair.v[*nearest], (*pair.measured)[*nearest]), Shape::circle, theme().marker * 0.8f, theme().text, true);
+    draw_mark(plot.list(), plot.at(pair.v[*nearest], (*pair.measured)[*nearest]), Shape::circle,
+              theme().marker * 0.8f, theme().text, true);
     emit_hover(intents, pair.model, std::nullopt, std::nullopt, *nearest);
     if (plot.clicked()) emit_select(intents, state, pair.model, std::nullopt, std::nullopt, *nearest);
     channel_tooltip(pair, *nearest);
 }
 
 Table overlap_table(const OpenModel& model, const std::vector<const OpenModel*>& models) {
-    Table table{"overlaps-" + model.label, provenance_notes(model, main_run(model, true)), {"model", "index", "overlap"}, {}};
+    Table table{"overlaps-" + model.label,
+                provenance_notes(model, main_run(model, true)),
+                {"model", "index", "overlap"},
+                {}};
     for (const OpenModel* shown : models) {
         const Run* run = main_run(*shown, true);
         for (std::size_t i = 0; run && i < run->alignment.components.size(); ++i) {
-            table.rows.push_back({shown->label, static_cast<std::int64_t>(i + 1), run->alignment.components[i]});
+            table.rows.push_back(
+                {shown->label, static_cast<std::int64_t>(i + 1), run->alignment.components[i]});
         }
     }
     return table;
@@ -218,7 +242,8 @@ void draw_baselines(PlotFrame& plot, const Alignment& alignment, std::vector<Sid
                                              {"random", alignment.random_baseline}}};
     for (const Baseline& baseline : baselines) {
         plot.level(baseline.value, {faded(theme().quiet, 0.9f), theme().line * 0.5f, Dash::long_dashes}, "");
-        side.push_back({plot.at(1, baseline.value).y, std::string(baseline.name) + " " + number_text(baseline.value), theme().quiet});
+        side.push_back({plot.at(1, baseline.value).y,
+                        std::string(baseline.name) + " " + number_text(baseline.value), theme().quiet});
     }
 }
 
@@ -229,7 +254,8 @@ void draw_overlap_lines(const OpenModel& model, const std::vector<const OpenMode
         if (!run || run->alignment.components.empty()) continue;
         const std::vector<double>& values = run->alignment.components;
         std::vector<ImVec2> points(values.size());
-        for (std::size_t i = 0; i < values.size(); ++i) points[i] = plot.at(static_cast<double>(i + 1), values[i]);
+        for (std::size_t i = 0; i < values.size(); ++i)
+            points[i] = plot.at(static_cast<double>(i + 1), values[i]);
         LineStyle style = model_line(*shown, shown == &model);
         style.width *= 0.6f;  // a jagged line: thin, so that its bottom stays readable
         draw_line(plot.list(), decimate(points), style);
@@ -238,10 +264,13 @@ void draw_overlap_lines(const OpenModel& model, const std::vector<const OpenMode
         draw_mark(plot.list(), points.back(), Shape::circle, theme().marker * 0.6f,
                   shown == &model ? meaning_colour(Meaning::measured) : readable(style.colour), edge);
         if (shown == &model && run->alignment.value) {
-            side.push_back({points.back().y, "u_d " + alignment_text(*run->alignment.value), readable(meaning_colour(Meaning::measured))});
+            side.push_back({points.back().y, "u_d " + alignment_text(*run->alignment.value),
+                            readable(meaning_colour(Meaning::measured))});
         }
-        const std::array anchors{points[points.size() / 2], points[points.size() / 5], points[points.size() * 4 / 5], points.front()};
-        if (models.size() > 1 && points.size() > 1) plot.label(shown->label, readable(model_colour(shown->colour)), anchors);
+        const std::array anchors{points[points.size() / 2], points[points.size() / 5],
+                                 points[points.size() * 4 / 5], points.front()};
+        if (models.size() > 1 && points.size() > 1)
+            plot.label(shown->label, readable(model_colour(shown->colour)), anchors);
     }
     draw_baselines(plot, main_run(model, true)->alignment, side);
 }
@@ -256,8 +285,8 @@ void point_at_overlaps(const Run& run, const PlotFrame& plot) {
     if (i < run.singular_values.size()) {
         ImGui::TextColored(theme().quiet, "σ_%zu = %s", i + 1, number_text(run.singular_values[i]).c_str());
     }
-    explanation_lines({"Overlap of the predicted direction with a measured one; the squares sum to 1.", "none: 0 to 1",
-                       "u_i: right singular vector of the i-th singular value"});
+    explanation_lines({"Overlap of the predicted direction with a measured one; the squares sum to 1.",
+                       "none: 0 to 1", "u_i: right singular vector of the i-th singular value"});
     ImGui::EndTooltip();
 }
 
@@ -277,8 +306,11 @@ void draw_overlaps(const ExplorerState& state, const OpenModel& model, Intents& 
     push_type(Type::small_print);
     const float gutter = ImGui::CalcTextSize("permuted γ 0.0000").x + 20 * theme().scale;
     ImGui::PopFont();
-    FrameSpec spec{.id = "##overlaps", .size = {ImGui::GetContentRegionAvail().x - gutter, height}, .intents = &intents};
-    spec.x = {.label = "measured direction i, largest σ first", .range = pad_linear({1.0, widest}, 0.02, 0.05), .counts = true};
+    FrameSpec spec{
+        .id = "##overlaps", .size = {ImGui::GetContentRegionAvail().x - gutter, height}, .intents = &intents};
+    spec.x = {.label = "measured direction i, largest σ first",
+              .range = pad_linear({1.0, widest}, 0.02, 0.05),
+              .counts = true};
     spec.y = {.label = "|⟨v, u_i⟩|, log", .range = pad_log(range, 0.4, 0.25), .log = true};
     spec.table = [&] { return overlap_table(model, models); };
     ImVec2 low{}, high{};
@@ -300,7 +332,8 @@ std::string small_print(const OpenModel& model, const Run& run) {
     for (std::size_t i = 0; i < std::min(run.bottom.size(), run.prediction.v.size()); ++i) {
         worst = std::max(worst, std::abs(run.bottom[i] - run.prediction.v[i]));
     }
-    return joined({"largest |u_d − v| " + number_text(worst), "gap σ_{d−1} − σ_d " + number_text(run.alignment.gap),
+    return joined({"largest |u_d − v| " + number_text(worst),
+                   "gap σ_{d−1} − σ_d " + number_text(run.alignment.gap),
                    std::to_string(run.alignment.dead_directions) + " dead", provenance(*model.reading, run)});
 }
 
@@ -311,7 +344,8 @@ void draw_alignment_panel(const ExplorerState& state, Intents& intents) {
     if (!subject_is_ready(state, model, false, intents)) return;
     const Run* run = main_run(*model, true);
     const bool measured = run && !run->bottom.empty() && run->bottom.size() == run->prediction.v.size();
-    const Pair pair{*model, run ? run->prediction.v : model->gamma->prediction.v, measured ? &run->bottom : nullptr};
+    const Pair pair{*model, run ? run->prediction.v : model->gamma->prediction.v,
+                    measured ? &run->bottom : nullptr};
     std::string print;
     if (run) {
         draw_finding(alignment_headline(*run), alignment_explained);
@@ -319,17 +353,20 @@ void draw_alignment_panel(const ExplorerState& state, Intents& intents) {
         print = small_print(*model, *run);
     } else {
         // γ alone predicts: that much is on screen before any pass.
-        draw_finding("The direction that γ predicts; the measured one comes with the pass.", predicted_explained);
-        draw_progress_line(state, *model);
-        draw_error_line(*model);
-        print = joined({"predicted from γ of " + model->gamma->norms[model->gamma->final_norm].spec.name, "no pass yet"});
+        draw_finding("The direction that γ predicts; the measured one comes with the pass.",
+                     predicted_explained);
+        draw_unfinished(state, *model, intents);
+        print = joined({"predicted from γ of " + model->gamma->norms[model->gamma->final_norm].spec.name,
+                        "no pass yet"});
     }
     if (pair.v.empty()) {
-        draw_reason("γ predicts no direction here.", "The final norm holds values that are not finite, or none at all.");
+        draw_reason("γ predicts no direction here.",
+                    "The final norm holds values that are not finite, or none at all.");
         return;
     }
     draw_switches(state, intents);
-    const float height = std::max(90.0f * theme().scale, ImGui::GetContentRegionAvail().y - small_print_height(print));
+    const float height =
+        std::max(90.0f * theme().scale, ImGui::GetContentRegionAvail().y - small_print_height(print));
     const int tab = run ? state.view.alignment.tab : 0;
     if (tab == 1) {
         draw_overlaps(state, *model, intents, height);

@@ -1,10 +1,11 @@
-// The eigenvalues panel: λ_i = σ_i² of the centred output of the final norm on a log axis, λ_v where the prediction puts it,
-// the rounding floor below it; or the spectrum of the selected block's stream.
+// The eigenvalues panel: λ_i = σ_i² of the centred output of the final norm on a log axis, λ_v where the
+// prediction puts it, the rounding floor below it; or the spectrum of the selected block's stream.
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
 
+#include "app/panels/eigenvalues_so_far.h"
 #include "app/panels/panels.h"
 #include "app/plots/decimate.h"
 #include "app/plots/frame.h"
@@ -17,7 +18,8 @@ namespace deadscope {
 namespace {
 
 constexpr Explanation eigenvalue_explained{
-    "λ_v, the variance of the output along the predicted direction v, beside the eigenvalues λ_i of its covariance.",
+    "λ_v, the variance of the output along the predicted direction v, beside the eigenvalues λ_i of its "
+    "covariance.",
     "the output's, squared", "C = (Y − 1μᵀ)ᵀ(Y − 1μᵀ)/N,  λ_i = σ_i²,  λ_v = vᵀCv"};
 
 // One curve of the plot: a run's spectrum, or a block's.
@@ -28,13 +30,13 @@ struct Curve {
     LineStyle style;
     std::string name;
     bool main = false;
-    bool rung = false;           // another precision of the selected model's run
+    bool rung = false;  // another precision of the selected model's run
 };
 
 struct Scree {
-    std::vector<Curve> curves;   // the main one last
-    double floor = 0.0;          // on the scale of λ, of the main run
-    bool block = false;          // the selected block's stream instead of the final norm's output
+    std::vector<Curve> curves;  // the main one last
+    double floor = 0.0;         // on the scale of λ, of the main run
+    bool block = false;         // the selected block's stream instead of the final norm's output
     Range ranks{0.5, 2.0}, lambdas{0.1, 10.0};
 };
 
@@ -50,16 +52,20 @@ std::string run_name(const OpenModel& model, const Run& run, bool with_precision
 }
 
 bool has_ladder(const Reading& reading) {
-    return std::ranges::any_of(reading.runs, [&](const Run& run) { return run.precision != reading.runs.front().precision; });
+    return std::ranges::any_of(
+        reading.runs, [&](const Run& run) { return run.precision != reading.runs.front().precision; });
 }
 
 // The dash tells the precision apart: longer for more bits.
 Dash ladder_dash(Precision precision) {
     switch (precision) {
-        case Precision::f64: return Dash::long_dashes;
-        case Precision::f32: return Dash::dashes;
+        case Precision::f64:
+            return Dash::long_dashes;
+        case Precision::f32:
+            return Dash::dashes;
         case Precision::bf16:
-        case Precision::f16: break;
+        case Precision::f16:
+            break;
     }
     return Dash::dash_dot;
 }
@@ -76,14 +82,16 @@ void add_runs(Scree& scree, const ExplorerState& state, const OpenModel& model, 
         if (twin ? !view.show_init || !selected || other : !(ladder && selected)) continue;
         LineStyle style = twin ? twin_line(model) : model_line(model, false);
         if (other) style = {faded(style.colour, 0.8f), style.width, ladder_dash(run.precision)};
-        scree.curves.push_back({&model, &run, squared(run.singular_values), style, run_name(model, run, other), false, other});
+        scree.curves.push_back(
+            {&model, &run, squared(run.singular_values), style, run_name(model, run, other), false, other});
     }
     scree.curves.push_back({&model, main, squared(main->singular_values), model_line(model, selected),
                             run_name(model, *main, ladder && selected), selected, false});
     if (selected) scree.floor = main->floor.total();
 }
 
-void add_block(Scree& scree, const ExplorerState& state, const OpenModel& model, bool selected, std::size_t block, Intents& intents) {
+void add_block(Scree& scree, const ExplorerState& state, const OpenModel& model, bool selected,
+               std::size_t block, Intents& intents) {
     const Run* main = main_run(model, false);
     if (!main || block >= main->blocks.size()) return;
     const BlockSpectrumKey key{model.id, run_index(*model.reading, *main), block, true};
@@ -93,8 +101,8 @@ void add_block(Scree& scree, const ExplorerState& state, const OpenModel& model,
         return;
     }
     if (!found->second || found->second->empty()) return;
-    scree.curves.push_back({&model, main, squared(*found->second), model_line(model, selected),
-                            model.label, selected, false});
+    scree.curves.push_back(
+        {&model, main, squared(*found->second), model_line(model, selected), model.label, selected, false});
     if (selected) scree.floor = main->blocks[block].floor * main->blocks[block].floor;
 }
 
@@ -116,13 +124,15 @@ void set_ranges(Scree& scree, bool log_rank) {
 }
 
 Table scree_table(const OpenModel& model, const Scree& scree) {
-    Table table{"eigenvalues-" + model.label, provenance_notes(model, main_run(model, true)),
-                {"model", "init", "precision", "index", "lambda"}, {}};
+    Table table{"eigenvalues-" + model.label,
+                provenance_notes(model, main_run(model, true)),
+                {"model", "init", "precision", "index", "lambda"},
+                {}};
     for (const Curve& curve : scree.curves) {
         for (std::size_t i = 0; i < curve.values.size(); ++i) {
             table.rows.push_back({curve.model->label, std::string(init_name(curve.run->init)),
-                                  std::string(precision_name(curve.run->precision)), static_cast<std::int64_t>(i + 1),
-                                  curve.values[i]});
+                                  std::string(precision_name(curve.run->precision)),
+                                  static_cast<std::int64_t>(i + 1), curve.values[i]});
         }
     }
     return table;
@@ -134,13 +144,16 @@ void draw_floor(PlotFrame& plot, const Scree& scree, const Run& run) {
     draw_hatched(plot.list(), {plot.low().x, top}, plot.high(), meaning_colour(Meaning::floor));
     plot.list().AddLine({plot.low().x, top}, {plot.high().x, top}, packed(faded(theme().quiet, 0.7f)));
     const float width = plot.high().x - plot.low().x, down = ImGui::GetFontSize();
-    const std::array anchors{ImVec2{plot.low().x + width * 0.02f, top + down}, ImVec2{plot.low().x + width * 0.3f, top + down}};
-    plot.label("floor of " + std::string(precision_name(run.precision)) + " " + number_text(scree.floor), theme().quiet, anchors);
+    const std::array anchors{ImVec2{plot.low().x + width * 0.02f, top + down},
+                             ImVec2{plot.low().x + width * 0.3f, top + down}};
+    plot.label("floor of " + std::string(precision_name(run.precision)) + " " + number_text(scree.floor),
+               theme().quiet, anchors);
 }
 
 void draw_curve(PlotFrame& plot, const Curve& curve) {
     std::vector<ImVec2> points(curve.values.size());
-    for (std::size_t i = 0; i < points.size(); ++i) points[i] = plot.at(static_cast<double>(i + 1), curve.values[i]);
+    for (std::size_t i = 0; i < points.size(); ++i)
+        points[i] = plot.at(static_cast<double>(i + 1), curve.values[i]);
     const std::vector<ImVec2> shown = decimate(points);
     draw_line(plot.list(), shown, curve.style);
     plot.labels().occupy(shown);
@@ -160,8 +173,10 @@ void draw_curve(PlotFrame& plot, const Curve& curve) {
 // The ladder's curves lie on each other but for their end: there each rung has its λ_v and its name.
 void draw_rung(PlotFrame& plot, const Curve& curve) {
     const ImVec2 at = plot.at(static_cast<double>(curve.values.size()), curve.run->lambda_v);
-    draw_mark(plot.list(), at, Shape::diamond, theme().marker * 0.7f, meaning_colour(Meaning::predicted), true);
-    const std::string words = std::string(precision_name(curve.run->precision)) + " λ_v " + number_text(curve.run->lambda_v);
+    draw_mark(plot.list(), at, Shape::diamond, theme().marker * 0.7f, meaning_colour(Meaning::predicted),
+              true);
+    const std::string words =
+        std::string(precision_name(curve.run->precision)) + " λ_v " + number_text(curve.run->lambda_v);
     plot.label(words, readable(meaning_colour(Meaning::predicted)), std::array{at});
 }
 
@@ -175,7 +190,8 @@ void label_curve(PlotFrame& plot, const Curve& curve) {
         const auto i = static_cast<std::size_t>(share * static_cast<double>(curve.values.size() - 1));
         anchors.push_back(plot.at(static_cast<double>(i + 1), curve.values[i]));
     }
-    plot.label(curve.name, readable({curve.style.colour.x, curve.style.colour.y, curve.style.colour.z, 1.0f}), anchors);
+    plot.label(curve.name, readable({curve.style.colour.x, curve.style.colour.y, curve.style.colour.z, 1.0f}),
+               anchors);
 }
 
 void draw_dead(PlotFrame& plot, const Curve& curve) {
@@ -192,7 +208,8 @@ void draw_dead(PlotFrame& plot, const Curve& curve) {
     }
     plot.labels().occupy({left.x - r, left.y - r}, {left.x + r, left.y + r});
     const auto zeros = static_cast<std::size_t>(std::ranges::count(curve.values, 0.0));
-    const std::string words = std::to_string(dead) + " dead" + (zeros ? ", " + std::to_string(zeros) + " exactly 0" : "");
+    const std::string words =
+        std::to_string(dead) + " dead" + (zeros ? ", " + std::to_string(zeros) + " exactly 0" : "");
     plot.label(words, readable(meaning_colour(Meaning::dead)), std::array{left});
 }
 
@@ -203,15 +220,17 @@ void draw_prediction(PlotFrame& plot, const Curve& curve) {
     const std::array<ImVec2, 2> level{ImVec2{plot.low().x, at.y}, ImVec2{plot.high().x, at.y}};
     draw_line(plot.list(), level, {amber, theme().line, Dash::dashes});
     // An outline around what was measured there: where both agree, both are seen.
-    draw_mark(plot.list(), {at.x, at.y - (plot.clipped(lambda) ? theme().marker * 1.6f : 0.0f)}, Shape::diamond, theme().marker * 1.1f,
-              amber, true);
+    draw_mark(plot.list(), {at.x, at.y - (plot.clipped(lambda) ? theme().marker * 1.6f : 0.0f)},
+              Shape::diamond, theme().marker * 1.1f, amber, true);
     plot.labels().occupy(level);
     plot.labels().occupy({at.x - 6, at.y - 6}, {at.x + 6, at.y + 6});
     const float width = plot.high().x - plot.low().x;
-    const std::array anchors{ImVec2{plot.low().x + width * 0.5f, at.y}, ImVec2{plot.low().x + width * 0.25f, at.y},
-                             ImVec2{plot.low().x + width * 0.05f, at.y}, ImVec2{plot.low().x + width * 0.8f, at.y}};
+    const std::array anchors{
+        ImVec2{plot.low().x + width * 0.5f, at.y}, ImVec2{plot.low().x + width * 0.25f, at.y},
+        ImVec2{plot.low().x + width * 0.05f, at.y}, ImVec2{plot.low().x + width * 0.8f, at.y}};
     const bool at_floor = lambda <= curve.run->floor.total();
-    plot.label("λ_v along predicted v, " + (at_floor ? std::string("≤ floor") : number_text(lambda)), readable(amber), anchors);
+    plot.label("λ_v along predicted v, " + (at_floor ? std::string("≤ floor") : number_text(lambda)),
+               readable(amber), anchors);
 }
 
 void point_at(const Scree& scree, const PlotFrame& plot) {
@@ -223,7 +242,8 @@ void point_at(const Scree& scree, const PlotFrame& plot) {
     for (const Curve& curve : scree.curves) {
         if (rank < 1 || rank > static_cast<std::ptrdiff_t>(curve.values.size())) continue;
         const auto i = static_cast<std::size_t>(rank - 1);
-        const float away = std::abs(plot.at(static_cast<double>(rank), curve.values[i]).y - plot.pointer()->y);
+        const float away =
+            std::abs(plot.at(static_cast<double>(rank), curve.values[i]).y - plot.pointer()->y);
         if (away >= best) continue;
         best = away;
         nearest = &curve;
@@ -231,24 +251,31 @@ void point_at(const Scree& scree, const PlotFrame& plot) {
     }
     if (!nearest || !ImGui::BeginTooltip()) return;
     const double value = nearest->values[index];
-    draw_mark(plot.list(), plot.at(static_cast<double>(index + 1), value), Shape::circle, theme().marker * 0.8f, theme().text, true);
+    draw_mark(plot.list(), plot.at(static_cast<double>(index + 1), value), Shape::circle,
+              theme().marker * 0.8f, theme().text, true);
     ImGui::TextUnformatted(nearest->name.c_str());
     push_mono();
     ImGui::Text("λ_%zu = %s", index + 1, exact_text(value).c_str());
     ImGui::Text("σ_%zu = %s", index + 1, exact_text(std::sqrt(value)).c_str());
     ImGui::PopFont();
     ImGui::TextColored(theme().quiet, "%s of λ_max", number_text(value / nearest->values.front()).c_str());
-    if (scree.floor > 0 && value <= scree.floor) ImGui::TextColored(theme().quiet, "At or below the rounding floor.");
-    explanation_lines({"", "the output's, squared", "λ_i = σ_i²: eigenvalue i of the centred covariance over tokens"});
+    if (scree.floor > 0 && value <= scree.floor)
+        ImGui::TextColored(theme().quiet, "At or below the rounding floor.");
+    explanation_lines(
+        {"", "the output's, squared", "λ_i = σ_i²: eigenvalue i of the centred covariance over tokens"});
     ImGui::EndTooltip();
 }
 
-void draw_plot(const ExplorerState& state, const OpenModel& model, const Scree& scree, Intents& intents, float height) {
+void draw_plot(const ExplorerState& state, const OpenModel& model, const Scree& scree, Intents& intents,
+               float height) {
     const bool log_rank = state.view.eigenvalues.log_rank;
     FrameSpec spec{.id = log_rank ? "##scree, log" : "##scree", .size = {0, height}, .intents = &intents};
-    spec.x = {.label = log_rank ? "rank i, log" : "rank i", .range = scree.ranks, .log = log_rank, .counts = true};
-    spec.y = {.label = scree.block ? "eigenvalue λ_i of the stream, log" : "eigenvalue λ_i, log", 
-              .short_label = "λ_i, log", .range = scree.lambdas, .log = true};
+    spec.x = {
+        .label = log_rank ? "rank i, log" : "rank i", .range = scree.ranks, .log = log_rank, .counts = true};
+    spec.y = {.label = scree.block ? "eigenvalue λ_i of the stream, log" : "eigenvalue λ_i, log",
+              .short_label = "λ_i, log",
+              .range = scree.lambdas,
+              .log = true};
     spec.table = [&] { return scree_table(model, scree); };
     PlotFrame plot(spec);
     if (!plot) return;
@@ -278,30 +305,20 @@ void draw_switches(const ExplorerState& state, const OpenModel& model, Intents& 
     const Run* main = main_run(model, true);
     if (view.source == 0 && main && twin_of(model, *main, true)) {
         next_in_row("init");
-        if (draw_switch("init", view.show_init, {"The random-initialisation twin: same configuration, same tokens", "", ""})) {
+        if (draw_switch("init", view.show_init,
+                        {"The random-initialisation twin: same configuration, same tokens", "", ""})) {
             intents.view([](ViewState& v) { v.eigenvalues.show_init = !v.eigenvalues.show_init; });
         }
     }
     if (view.source == 0 && model.reading && has_ladder(*model.reading)) {
         next_in_row("ladder");
         if (draw_switch("ladder", view.show_ladder,
-                        {"The same pass in other precisions: an algebraic zero falls with u², a small eigenvalue stays", "", ""})) {
+                        {"The same pass in other precisions: an algebraic zero falls with u², a small "
+                         "eigenvalue stays",
+                         "", ""})) {
             intents.view([](ViewState& v) { v.eigenvalues.show_ladder = !v.eigenvalues.show_ladder; });
         }
     }
-}
-
-// While the pass is at work there is no spectrum yet: what is known so far.
-void draw_working(const ExplorerState& state, const OpenModel& model) {
-    const Run* run = main_run(model, false);
-    if (run && !run->blocks.empty()) {
-        const BlockReading& last = run->blocks.back();
-        draw_finding("The spectrum comes after the last block; behind block " + std::to_string(last.index) +
-                     " the stream spans σ " + number_text(last.sigma_min) + " to " + number_text(last.sigma_max) + ".");
-    } else {
-        draw_finding("The spectrum comes after the last block.");
-    }
-    draw_progress_line(state, model);
 }
 
 std::string small_print(const OpenModel& model, const Run& run) {
@@ -318,7 +335,7 @@ void draw_eigenvalues_panel(const ExplorerState& state, Intents& intents) {
     const bool block_view = state.view.eigenvalues.source == 1;
     const Run* run = main_run(*model, !block_view);
     if (!run) {
-        draw_working(state, *model);
+        draw_eigenvalues_so_far(state, *model, intents);
         return;
     }
     Scree scree;
@@ -332,14 +349,16 @@ void draw_eigenvalues_panel(const ExplorerState& state, Intents& intents) {
         }
     }
     if (block_view) {
-        draw_finding("The stream behind block " + std::to_string(block) + ", centred; click a block in Residual stream for another.");
+        draw_finding("The stream behind block " + std::to_string(block) +
+                     ", centred; click a block in Residual stream for another.");
     } else {
         draw_finding(eigenvalue_headline(*run), eigenvalue_explained);
     }
     draw_switches(state, *model, intents);
     if (scree.curves.empty()) {
-        draw_reason("The spectrum of this block is not there.",
-                    "It comes when the block is through; it is kept while the factors fit the memory set for them.");
+        draw_reason(
+            "The spectrum of this block is not there.",
+            "It comes when the block is through; it is kept while the factors fit the memory set for them.");
         return;
     }
     set_ranges(scree, state.view.eigenvalues.log_rank);

@@ -13,8 +13,9 @@
 namespace deadscope {
 namespace {
 
-constexpr Explanation gamma_explained{"γ, the scale that a norm multiplies each channel by, after the family's storage convention.",
-                                      "none", "y = γ ⊙ z + β;  predicted direction v = γ⁻¹ / ‖γ⁻¹‖"};
+constexpr Explanation gamma_explained{
+    "γ, the scale that a norm multiplies each channel by, after the family's storage convention.", "none",
+    "y = γ ⊙ z + β;  predicted direction v = γ⁻¹ / ‖γ⁻¹‖"};
 
 void draw_switches(const GammaView& view) {
     const ViewState::Gamma& now = view.state.view.gamma;
@@ -24,7 +25,8 @@ void draw_switches(const GammaView& view) {
     }
     if (now.tab != 2) {
         next_in_row("sorted");
-        if (draw_switch("sorted", now.sorted, {"Each norm's channels in order of γ, largest first", "", ""})) {
+        if (draw_switch("sorted", now.sorted,
+                        {"Each norm's channels in order of γ, largest first", "", ""})) {
             view.intents.view([](ViewState& v) { v.gamma.sorted = !v.gamma.sorted; });
         }
         next_in_row("log");
@@ -73,14 +75,16 @@ void draw_gamma_panel(const ExplorerState& state, Intents& intents) {
     const OpenModel* model = state.selected();
     if (!subject_is_ready(state, model, false, intents)) return;
     if (model->gamma->norms.empty()) {
-        draw_reason("No norm was found in " + model->label + ".", "Norms are found by tensor names that end in a norm's weight.");
+        draw_reason("No norm was found in " + model->label + ".",
+                    "Norms are found by tensor names that end in a norm's weight.");
         return;
     }
     draw_finding(gamma_headline(*model->gamma), gamma_explained);
     GammaView view{state, *model, intents};
     draw_switches(view);
     const std::string print = small_print(*model->gamma);
-    view.height = std::max(90.0f * theme().scale, ImGui::GetContentRegionAvail().y - small_print_height(print));
+    view.height =
+        std::max(90.0f * theme().scale, ImGui::GetContentRegionAvail().y - small_print_height(print));
     constexpr std::array draw{draw_gamma_heatmap, draw_gamma_lines, draw_gamma_histogram};
     draw.at(static_cast<std::size_t>(std::clamp(state.view.gamma.tab, 0, 2)))(view);
     draw_small_print(print);

@@ -1,5 +1,5 @@
-// γ of every norm as a heatmap, norms × channels, drawn by our shader (app/scene/heatmap.h) below ImPlot's axes; with the
-// cells that matter marked, a colour bar, and values to 17 digits under the pointer.
+// γ of every norm as a heatmap, norms × channels, drawn by our shader (app/scene/heatmap.h) below ImPlot's
+// axes; with the cells that matter marked, a colour bar, and values to 17 digits under the pointer.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -33,7 +33,7 @@ struct Cells {
     bool sorted = false;
     std::size_t rows = 0, columns = 0;
     std::vector<std::vector<std::uint32_t>> order{};  // [rows][d] channel at each place; empty: raw order
-    Range range{0.1, 1.0};                          // of |γ|, without the outermost half percent
+    Range range{0.1, 1.0};                            // of |γ|, without the outermost half percent
     std::size_t zeros = 0, tiny = 0, negatives = 0, not_finite = 0, outliers_in_all = 0;
     std::vector<Mark> zero_cells{}, outlier_cells{};  // bounded, the most telling first
 
@@ -47,7 +47,8 @@ constexpr std::size_t most_marks = 48;
 Range robust_range(std::vector<double> sizes) {
     if (sizes.empty()) return {0.1, 1.0};
     const auto quantile = [&](double share) {
-        const auto at = sizes.begin() + static_cast<std::ptrdiff_t>(share * static_cast<double>(sizes.size() - 1));
+        const auto at =
+            sizes.begin() + static_cast<std::ptrdiff_t>(share * static_cast<double>(sizes.size() - 1));
         std::nth_element(sizes.begin(), at, sizes.end());
         return *at;
     };
@@ -64,7 +65,8 @@ void keep_strongest(std::vector<Mark>& marks) {
 
 Cells make_cells(const std::shared_ptr<const GammaReading>& gamma, bool sorted, Heatmap& heatmap) {
     Cells cells{.of = gamma, .sorted = sorted, .rows = gamma->norms.size()};
-    for (const NormReading& norm : gamma->norms) cells.columns = std::max(cells.columns, norm.parameters.gamma.size());
+    for (const NormReading& norm : gamma->norms)
+        cells.columns = std::max(cells.columns, norm.parameters.gamma.size());
     std::vector<float> texels(cells.rows * cells.columns, absent_texel);  // [rows, columns], row-major
     std::vector<double> sizes;
     for (std::size_t row = 0; row < cells.rows; ++row) {
@@ -79,7 +81,8 @@ Cells make_cells(const std::shared_ptr<const GammaReading>& gamma, bool sorted, 
         }
         const double median = median_magnitude(values);
         double largest = 0.0;
-        for (const double value : values) largest = std::max(largest, std::isfinite(value) ? std::abs(value) : 0.0);
+        for (const double value : values)
+            largest = std::max(largest, std::isfinite(value) ? std::abs(value) : 0.0);
         for (std::size_t column = 0; column < order.size(); ++column) {
             const double value = values[order[column]], size = std::abs(value);
             texels[row * cells.columns + column] = texel(value);
@@ -121,8 +124,10 @@ const Cells& cells_of(const GammaView& view, Heatmap& heatmap) {
 
 Range shown_range(const GammaView& view, const Cells& cells) {
     const ViewState::Gamma& g = view.state.view.gamma;
-    if (g.auto_range) return g.log_scale ? cells.range : Range{std::min(0.0, cells.range.low), cells.range.high};
-    const double low = std::max(static_cast<double>(g.range_low), g.log_scale ? cells.range.high * 1e-6 : 0.0);
+    if (g.auto_range)
+        return g.log_scale ? cells.range : Range{std::min(0.0, cells.range.low), cells.range.high};
+    const double low =
+        std::max(static_cast<double>(g.range_low), g.log_scale ? cells.range.high * 1e-6 : 0.0);
     return {low, std::max(static_cast<double>(g.range_high), low * 1.0001 + 1e-30)};
 }
 
@@ -134,11 +139,14 @@ std::vector<Tick> row_ticks(const GammaReading& gamma, float pixels) {
     std::vector<Tick> ticks;
     for (std::size_t row = 0; row < rows; row += step) {
         // The final norm is always named; a neighbour that would touch its name is not.
-        if (row != gamma.final_norm && step > 1 && row + step > gamma.final_norm && row <= gamma.final_norm + step / 2) continue;
+        if (row != gamma.final_norm && step > 1 && row + step > gamma.final_norm &&
+            row <= gamma.final_norm + step / 2)
+            continue;
         ticks.push_back({static_cast<double>(row) + 0.5, short_name(gamma.norms[row].spec)});
     }
     if (step > 1 && gamma.final_norm % step != 0) {
-        ticks.push_back({static_cast<double>(gamma.final_norm) + 0.5, short_name(gamma.norms[gamma.final_norm].spec)});
+        ticks.push_back(
+            {static_cast<double>(gamma.final_norm) + 0.5, short_name(gamma.norms[gamma.final_norm].spec)});
     }
     return ticks;
 }
@@ -155,8 +163,8 @@ void draw_colour_bar(const GammaView& view, Range range, ImVec2 low, float width
         };
         const float top = low.y + height * static_cast<float>(i) / steps;
         const float end = low.y + height * static_cast<float>(i + 1) / steps;
-        list.AddRectFilledMultiColor({low.x, top}, {low.x + width, end}, colour_at(i), colour_at(i), colour_at(i + 1),
-                                     colour_at(i + 1));
+        list.AddRectFilledMultiColor({low.x, top}, {low.x + width, end}, colour_at(i), colour_at(i),
+                                     colour_at(i + 1), colour_at(i + 1));
     }
     list.AddRect(low, {low.x + width, low.y + height}, packed(theme().border));
     push_type(Type::small_print);
@@ -167,10 +175,12 @@ void draw_colour_bar(const GammaView& view, Range range, ImVec2 low, float width
         if (share < -1e-6 || share > 1.0 + 1e-6) continue;
         const float y = low.y + height * static_cast<float>(1.0 - share);
         list.AddLine({low.x + width, y}, {low.x + width + 3 * theme().scale, y}, packed(theme().quiet));
-        const float text_y = std::clamp(y - ImGui::GetFontSize() * 0.5f, low.y, low.y + height - ImGui::GetFontSize());
+        const float text_y =
+            std::clamp(y - ImGui::GetFontSize() * 0.5f, low.y, low.y + height - ImGui::GetFontSize());
         list.AddText({low.x + width + 5 * theme().scale, text_y}, packed(theme().quiet), tick.label.c_str());
     }
-    list.AddText({low.x, low.y + height + 4 * theme().scale}, packed(theme().quiet), g.log_scale ? "|γ|, log" : "|γ|");
+    list.AddText({low.x, low.y + height + 4 * theme().scale}, packed(theme().quiet),
+                 g.log_scale ? "|γ|, log" : "|γ|");
     ImGui::PopFont();
 }
 
@@ -217,14 +227,18 @@ void draw_key(const Cells& cells) {
         ImGui::SetCursorPosX(ImGui::GetCursorPosX() + size * 1.2f);
         ImGui::TextColored(theme().quiet, "%zu %s", count, words.c_str());
     };
-    entry(cells.zeros, "zero", [&](ImVec2 c) { draw_mark(list, c, Shape::down_triangle, r, meaning_colour(Meaning::dead)); });
-    entry(cells.tiny, "next to 0", [&](ImVec2 c) { draw_mark(list, c, Shape::down_triangle, r, meaning_colour(Meaning::dead), true); });
+    entry(cells.zeros, "zero",
+          [&](ImVec2 c) { draw_mark(list, c, Shape::down_triangle, r, meaning_colour(Meaning::dead)); });
+    entry(cells.tiny, "next to 0", [&](ImVec2 c) {
+        draw_mark(list, c, Shape::down_triangle, r, meaning_colour(Meaning::dead), true);
+    });
     entry(cells.outliers_in_all, "beyond 10× of its norm's median",
           [&](ImVec2 c) { draw_mark(list, c, Shape::circle, r, theme().text, true); });
     entry(cells.negatives, "negative, striped", [&](ImVec2 c) {
         draw_hatched(list, {c.x - r, c.y - r}, {c.x + r, c.y + r}, theme().text);
     });
-    entry(cells.not_finite, "not finite", [&](ImVec2 c) { draw_mark(list, c, Shape::cross, r, meaning_colour(Meaning::dead)); });
+    entry(cells.not_finite, "not finite",
+          [&](ImVec2 c) { draw_mark(list, c, Shape::cross, r, meaning_colour(Meaning::dead)); });
     ImGui::PopFont();
 }
 
@@ -240,13 +254,15 @@ void draw_marks(const GammaView& view, const Cells& cells, PlotFrame& plot) {
     }
     for (const Mark& cell : cells.zero_cells) {
         draw_mark(list, centre(cell), Shape::down_triangle, r * 1.9f, theme().panel);
-        draw_mark(list, centre(cell), Shape::down_triangle, r * 1.2f, meaning_colour(Meaning::dead), !cell.exact);
+        draw_mark(list, centre(cell), Shape::down_triangle, r * 1.2f, meaning_colour(Meaning::dead),
+                  !cell.exact);
     }
     const Selection& hover = view.state.hover;
     const bool mine = view.state.selection.model == view.model.id || view.state.selection.model == 0;
     const auto frame_row = [&](std::size_t row, float alpha) {
         list.AddRect(plot.at(0, static_cast<double>(row)),
-                     plot.at(static_cast<double>(cells.columns), static_cast<double>(row) + 1), packed(faded(theme().text, alpha)));
+                     plot.at(static_cast<double>(cells.columns), static_cast<double>(row) + 1),
+                     packed(faded(theme().text, alpha)));
     };
     frame_row(view.focus(), 0.9f);
     if (hover.model == view.model.id && hover.norm && *hover.norm < cells.rows) frame_row(*hover.norm, 0.5f);
@@ -272,15 +288,18 @@ void answer_pointer(const GammaView& view, const Cells& cells, const PlotFrame& 
     if (plot.clicked()) emit_select(view.intents, view.state, view.model, row, std::nullopt, channel);
     if (!ImGui::BeginTooltip()) return;
     ImGui::TextUnformatted(norm.spec.name.c_str());
-    ImGui::TextColored(theme().quiet, "%s · channel %zu", std::string(norm_kind_name(norm.spec.kind)).c_str(), channel);
+    ImGui::TextColored(theme().quiet, "%s · channel %zu", std::string(norm_kind_name(norm.spec.kind)).c_str(),
+                       channel);
     push_mono();
     ImGui::Text("γ = %s", exact_text(value).c_str());
     ImGui::PopFont();
     if (value == 0.0) {
-        ImGui::TextColored(readable(meaning_colour(Meaning::dead)), "Zero: this channel is constant, its direction is dead.");
+        ImGui::TextColored(readable(meaning_colour(Meaning::dead)),
+                           "Zero: this channel is constant, its direction is dead.");
     } else if (std::isfinite(value)) {
         const double median = median_magnitude(norm.parameters.gamma);
-        ImGui::TextColored(theme().quiet, "%s × the norm's median", number_text(std::abs(value) / median).c_str());
+        ImGui::TextColored(theme().quiet, "%s × the norm's median",
+                           number_text(std::abs(value) / median).c_str());
     }
     ImGui::EndTooltip();
 }
@@ -289,7 +308,8 @@ void answer_pointer(const GammaView& view, const Cells& cells, const PlotFrame& 
 
 void draw_gamma_heatmap(const GammaView& view) {
     if (!gl::available()) {
-        draw_reason("The heatmap needs OpenGL 3.3, which this window does not have.", "Lines and Histogram work without it.");
+        draw_reason("The heatmap needs OpenGL 3.3, which this window does not have.",
+                    "Lines and Histogram work without it.");
         return;
     }
     Heatmap& heatmap = kept_heatmap("gamma");
@@ -301,15 +321,21 @@ void draw_gamma_heatmap(const GammaView& view) {
         push_type(Type::small_print);
         const float key_height = ImGui::GetTextLineHeightWithSpacing();
         ImGui::PopFont();
-        const bool has_key = cells.zeros + cells.tiny + cells.negatives + cells.not_finite + cells.outliers_in_all > 0;
-        const ImVec2 size{ImGui::GetContentRegionAvail().x - bar_room, view.height - (has_key ? key_height : 0.0f)};
+        const bool has_key =
+            cells.zeros + cells.tiny + cells.negatives + cells.not_finite + cells.outliers_in_all > 0;
+        const ImVec2 size{ImGui::GetContentRegionAvail().x - bar_room,
+                          view.height - (has_key ? key_height : 0.0f)};
         ImVec2 low{}, high{};
         const ImVec2 corner = ImGui::GetCursorScreenPos();
         {
             FrameSpec spec{.id = "##gamma heatmap", .size = size, .intents = &view.intents};
             spec.x = {.label = g.sorted ? "rank of the channel by γ, largest first" : "channel",
-                      .range = {0.0, static_cast<double>(cells.columns)}, .counts = true, .grid = false};
-            spec.y = {.range = {0.0, static_cast<double>(cells.rows)}, .inverted = true, .grid = false,
+                      .range = {0.0, static_cast<double>(cells.columns)},
+                      .counts = true,
+                      .grid = false};
+            spec.y = {.range = {0.0, static_cast<double>(cells.rows)},
+                      .inverted = true,
+                      .grid = false,
                       .ticks = row_ticks(view.gamma(), size.y - 44.0f * s)};
             spec.table = [&view] { return gamma_table(view.model); };
             PlotFrame plot(spec);
@@ -317,12 +343,17 @@ void draw_gamma_heatmap(const GammaView& view) {
                 low = {std::round(plot.low().x), std::round(plot.low().y)};
                 high = {std::round(plot.high().x), std::round(plot.high().y)};
                 const ImVec2 dpi = ImGui::GetIO().DisplayFramebufferScale;
-                HeatmapLook look{.map = static_cast<ColourMap>(g.colour_map), .log_scale = g.log_scale, .range = range,
-                                 .columns = plot.x_view(), .rows = plot.y_view(),
+                HeatmapLook look{.map = static_cast<ColourMap>(g.colour_map),
+                                 .log_scale = g.log_scale,
+                                 .range = range,
+                                 .columns = plot.x_view(),
+                                 .rows = plot.y_view(),
                                  .width = static_cast<int>((high.x - low.x) * dpi.x),
                                  .height = static_cast<int>((high.y - low.y) * dpi.y),
-                                 .zero = meaning_colour(Meaning::dead), .hatch = faded(theme().panel, 0.75f),
-                                 .invalid = meaning_colour(Meaning::dead), .outside = theme().panel,
+                                 .zero = meaning_colour(Meaning::dead),
+                                 .hatch = faded(theme().panel, 0.75f),
+                                 .invalid = meaning_colour(Meaning::dead),
+                                 .outside = theme().panel,
                                  .hatch_period = 7.0f * s * dpi.x};
                 const ImTextureID picture = heatmap.draw(look);
                 if (picture != ImTextureID_Invalid) plot.list().AddImage(picture, low, high);
@@ -333,8 +364,10 @@ void draw_gamma_heatmap(const GammaView& view) {
         const ImVec2 after = ImGui::GetCursorScreenPos();
         draw_colour_bar(view, range, {corner.x + size.x + 8 * s, low.y}, 10 * s, high.y - low.y);
         ImGui::SetCursorScreenPos({corner.x + size.x + 4 * s, low.y});
-        if (ImGui::InvisibleButton("colour bar", {bar_room - 4 * s, std::max(1.0f, high.y - low.y)})) ImGui::OpenPopup("colour range");
-        explain({"|γ| by colour; click to choose the colours and the range", "none", "outside of the range the end colours are kept"});
+        if (ImGui::InvisibleButton("colour bar", {bar_room - 4 * s, std::max(1.0f, high.y - low.y)}))
+            ImGui::OpenPopup("colour range");
+        explain({"|γ| by colour; click to choose the colours and the range", "none",
+                 "outside of the range the end colours are kept"});
         draw_range_popup(view, range);
         ImGui::SetCursorScreenPos(after);
         if (has_key) draw_key(cells);

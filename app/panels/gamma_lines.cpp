@@ -1,4 +1,5 @@
-// γ as one line a norm, and as a histogram of |γ|: the norm in focus stands out, the other shown models' beside it.
+// γ as one line a norm, and as a histogram of |γ|: the norm in focus stands out, the other shown models'
+// beside it.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -37,7 +38,8 @@ std::vector<std::uint32_t> order_of(const std::vector<double>& values, bool sort
     return order;
 }
 
-std::vector<ImVec2> norm_line(const PlotFrame& plot, const std::vector<double>& values, bool sorted, bool log_scale) {
+std::vector<ImVec2> norm_line(const PlotFrame& plot, const std::vector<double>& values, bool sorted,
+                              bool log_scale) {
     const std::vector<std::uint32_t> order = order_of(values, sorted);
     std::vector<ImVec2> points(order.size());
     for (std::size_t i = 0; i < order.size(); ++i) {
@@ -48,7 +50,8 @@ std::vector<ImVec2> norm_line(const PlotFrame& plot, const std::vector<double>& 
 }
 
 ImVec4 depth_colour(const GammaView& view, std::size_t row, float alpha) {
-    const std::vector<unsigned char>& rgb = colour_table(static_cast<ColourMap>(view.state.view.gamma.colour_map));
+    const std::vector<unsigned char>& rgb =
+        colour_table(static_cast<ColourMap>(view.state.view.gamma.colour_map));
     const auto rows = static_cast<double>(std::max<std::size_t>(view.gamma().norms.size(), 2));
     const auto entry = static_cast<std::size_t>(40.0 + 200.0 * static_cast<double>(row) / (rows - 1.0)) * 3;
     const auto channel = [&](std::size_t k) { return static_cast<float>(rgb[entry + k]) / 255.0f; };
@@ -99,7 +102,8 @@ void point_at_lines(const GammaView& view, const PlotFrame& plot, const NormRead
     const double shown = view.state.view.gamma.log_scale ? std::abs(values[channel]) : values[channel];
     draw_mark(plot.list(), plot.at(x, shown), Shape::circle, theme().marker * 0.7f, theme().text, true);
     emit_hover(view.intents, view.model, view.focus(), norm.spec.block, channel);
-    if (plot.clicked()) emit_select(view.intents, view.state, view.model, view.focus(), std::nullopt, channel);
+    if (plot.clicked())
+        emit_select(view.intents, view.state, view.model, view.focus(), std::nullopt, channel);
     if (!ImGui::BeginTooltip()) return;
     ImGui::TextUnformatted(norm.spec.name.c_str());
     ImGui::TextColored(theme().quiet, "channel %zu", channel);
@@ -114,9 +118,11 @@ void draw_steps(PlotFrame& plot, const LogHistogram& histogram, const LineStyle&
     std::vector<ImVec2> outline;
     for (std::size_t i = 0; i < histogram.counts.size(); ++i) {
         const auto count = static_cast<double>(histogram.counts[i]);
-        const ImVec2 left = plot.at(histogram.edges[i], count), right = plot.at(histogram.edges[i + 1], count);
+        const ImVec2 left = plot.at(histogram.edges[i], count),
+                     right = plot.at(histogram.edges[i + 1], count);
         if (filled && count > 0) {
-            plot.list().AddRectFilled({left.x, left.y}, {right.x - 1.0f, plot.at(1, 0).y}, packed(faded(style.colour, 0.45f)));
+            plot.list().AddRectFilled({left.x, left.y}, {right.x - 1.0f, plot.at(1, 0).y},
+                                      packed(faded(style.colour, 0.45f)));
         }
         outline.push_back(left);
         outline.push_back(right);
@@ -126,10 +132,12 @@ void draw_steps(PlotFrame& plot, const LogHistogram& histogram, const LineStyle&
 }
 
 Table histogram_table(const OpenModel& model, const NormReading& norm, const LogHistogram& histogram) {
-    Table table{"gamma-histogram-" + model.label, provenance_notes(model, nullptr), {"low", "high", "count"}, {}};
+    Table table{
+        "gamma-histogram-" + model.label, provenance_notes(model, nullptr), {"low", "high", "count"}, {}};
     table.notes.push_back("norm: " + norm.spec.name + ", zeros: " + std::to_string(histogram.zeros));
     for (std::size_t i = 0; i < histogram.counts.size(); ++i) {
-        table.rows.push_back({histogram.edges[i], histogram.edges[i + 1], static_cast<std::int64_t>(histogram.counts[i])});
+        table.rows.push_back(
+            {histogram.edges[i], histogram.edges[i + 1], static_cast<std::int64_t>(histogram.counts[i])});
     }
     return table;
 }
@@ -141,11 +149,14 @@ void draw_gamma_lines(const GammaView& view) {
     const GammaReading& gamma = view.gamma();
     const std::size_t focus = view.focus();
     const NormReading& norm = gamma.norms[focus];
-    FrameSpec spec{.id = g.log_scale ? "##gamma lines, log" : "##gamma lines", .size = {0, view.height}, .intents = &view.intents};
+    FrameSpec spec{.id = g.log_scale ? "##gamma lines, log" : "##gamma lines",
+                   .size = {0, view.height},
+                   .intents = &view.intents};
     std::size_t widest = 1;
     for (const NormReading& one : gamma.norms) widest = std::max(widest, one.parameters.gamma.size());
     spec.x = {.label = g.sorted ? "rank of the channel by γ, largest first" : "channel",
-              .range = pad_linear({0.0, static_cast<double>(widest)}, 0.01, 0.03), .counts = true};
+              .range = pad_linear({0.0, static_cast<double>(widest)}, 0.01, 0.03),
+              .counts = true};
     spec.y = {.label = g.log_scale ? "|γ|, log" : "γ", .range = lines_range(view), .log = g.log_scale};
     spec.table = [&view] { return gamma_table(view.model); };
     PlotFrame plot(spec);
@@ -173,7 +184,8 @@ void draw_gamma_lines(const GammaView& view) {
     draw_focus_marks(view, plot, norm);
     if (!points.empty()) {
         const std::array anchors{points[points.size() / 5], points[points.size() / 2], points.back()};
-        plot.label(view.model.label + ", " + short_name(norm.spec), readable(model_colour(view.model.colour)), anchors);
+        plot.label(view.model.label + ", " + short_name(norm.spec), readable(model_colour(view.model.colour)),
+                   anchors);
     }
     point_at_lines(view, plot, norm);
 }
@@ -200,14 +212,17 @@ void draw_gamma_histogram(const GammaView& view) {
     add(view.model, norm);
     const Range all = log_range(sizes);
     const double median = median_magnitude(sizes);
-    const Range range = pad_log({std::max(all.low, median * 1e-3), std::min(all.high, median * 1e3)}, 0.02, 0.02);
+    const Range range =
+        pad_log({std::max(all.low, median * 1e-3), std::min(all.high, median * 1e3)}, 0.02, 0.02);
     double top = 1.0;
     for (Layer& layer : layers) {
         layer.histogram = log_histogram(layer.norm->parameters.gamma, range, 48);
-        for (const std::size_t count : layer.histogram.counts) top = std::max(top, static_cast<double>(count));
+        for (const std::size_t count : layer.histogram.counts)
+            top = std::max(top, static_cast<double>(count));
     }
     FrameSpec spec{.id = "##gamma histogram", .size = {0, view.height}, .intents = &view.intents};
-    spec.x = {.label = "|γ| of " + norm.spec.name + ", log", .range = pad_log(range, 0.02, 0.02), .log = true};
+    spec.x = {
+        .label = "|γ| of " + norm.spec.name + ", log", .range = pad_log(range, 0.02, 0.02), .log = true};
     spec.y = {.label = "channels", .range = {0.0, top * 1.15}, .counts = true};
     spec.table = [&] { return histogram_table(view.model, norm, layers.back().histogram); };
     PlotFrame plot(spec);
@@ -217,16 +232,20 @@ void draw_gamma_histogram(const GammaView& view) {
         draw_steps(plot, layer.histogram, model_line(*layer.model, mine), mine);
     }
     for (auto layer = layers.rbegin(); layer != layers.rend(); ++layer) {
-        const auto peak = static_cast<std::size_t>(std::ranges::max_element(layer->histogram.counts) - layer->histogram.counts.begin());
-        const std::array anchors{plot.at(layer->histogram.edges[peak + 1], static_cast<double>(layer->histogram.counts[peak])),
-                                 plot.at(layer->histogram.edges[peak], static_cast<double>(layer->histogram.counts[peak]))};
+        const auto peak = static_cast<std::size_t>(std::ranges::max_element(layer->histogram.counts) -
+                                                   layer->histogram.counts.begin());
+        const std::array anchors{
+            plot.at(layer->histogram.edges[peak + 1], static_cast<double>(layer->histogram.counts[peak])),
+            plot.at(layer->histogram.edges[peak], static_cast<double>(layer->histogram.counts[peak]))};
         plot.label(layer->model->label, readable(model_colour(layer->model->colour)), anchors);
     }
     const std::size_t below = layers.back().histogram.outside, zeros = layers.back().histogram.zeros;
     if (zeros + below > 0) {
         const ImVec2 at{plot.low().x + theme().marker * 1.5f, plot.high().y - theme().marker * 1.5f};
-        draw_mark(plot.list(), at, Shape::down_triangle, theme().marker * 0.7f, meaning_colour(Meaning::dead), zeros == 0);
-        const std::string words = zeros ? std::to_string(zeros) + " exactly 0" : std::to_string(below) + " beyond 1000× of the median";
+        draw_mark(plot.list(), at, Shape::down_triangle, theme().marker * 0.7f, meaning_colour(Meaning::dead),
+                  zeros == 0);
+        const std::string words = zeros ? std::to_string(zeros) + " exactly 0"
+                                        : std::to_string(below) + " beyond 1000× of the median";
         plot.label(words, readable(meaning_colour(Meaning::dead)), std::array{at});
     }
     if (plot.pointer() && ImGui::BeginTooltip()) {
@@ -235,7 +254,8 @@ void draw_gamma_histogram(const GammaView& view) {
         if (bin >= 0 && bin < static_cast<std::ptrdiff_t>(h.counts.size())) {
             const auto i = static_cast<std::size_t>(bin);
             ImGui::Text("%zu of %zu channels", h.counts[i], values.size());
-            ImGui::TextColored(theme().quiet, "|γ| from %s to %s", number_text(h.edges[i]).c_str(), number_text(h.edges[i + 1]).c_str());
+            ImGui::TextColored(theme().quiet, "|γ| from %s to %s", number_text(h.edges[i]).c_str(),
+                               number_text(h.edges[i + 1]).c_str());
         } else {
             ImGui::TextUnformatted("No channel of this norm lies here.");
         }

@@ -1,4 +1,5 @@
-// The three views of the γ panel and what they share: which norm is in focus, and how a norm is called briefly.
+// The three views of the γ panel and what they share: which norm is in focus, and how a norm is called
+// briefly.
 #pragma once
 
 #include <imgui.h>
@@ -17,16 +18,16 @@ struct GammaView {
     const ExplorerState& state;
     const OpenModel& model;
     Intents& intents;
-    float height = 0.0f;                        // pixels for the view
+    float height = 0.0f;  // pixels for the view
     const GammaReading& gamma() const { return *model.gamma; }
-    std::size_t focus() const;                  // the selected norm, else the final one
+    std::size_t focus() const;  // the selected norm, else the final one
 };
 
 void draw_gamma_heatmap(const GammaView& view);
 void draw_gamma_lines(const GammaView& view);
 void draw_gamma_histogram(const GammaView& view);
 
-std::string short_name(const NormSpec& norm);   // "3 attention", "final"
-Table gamma_table(const OpenModel& model);      // long form: norm, channel, gamma
+std::string short_name(const NormSpec& norm);  // "3 attention", "final"
+Table gamma_table(const OpenModel& model);     // long form: norm, channel, gamma
 
 }  // namespace deadscope

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <string>
 
+#include "app/durations.h"
 #include "app/panels/panels.h"
 #include "app/theme.h"
 #include "app/widgets.h"
@@ -33,20 +34,20 @@ std::string detail_words(const JobStatus& job) {
 
 void draw_job(const JobStatus& job, Intents& intents) {
     ImGui::PushID(static_cast<int>(job.id));
-    const float button = ImGui::CalcTextSize("Cancel").x + 2.f * ImGui::GetStyle().FramePadding.x;
-    const float width = ImGui::GetContentRegionAvail().x - button - ImGui::GetStyle().ItemSpacing.x;
-    ImGui::ProgressBar(static_cast<float>(job.fraction), {width, 0.f}, "");
-    explain("Share of the job that is done.");
-    const ImVec2 low = ImGui::GetItemRectMin();
+    push_type(Type::small_print);
+    const ImGuiStyle& style = ImGui::GetStyle();
+    const float button = ImGui::CalcTextSize("Cancel").x + 2.f * style.FramePadding.x;
+    const float width = ImGui::GetContentRegionAvail().x - button - style.ItemSpacing.x;
+    progress_bar(job.fraction, width, job.title);
+    explain(job.title + ": " + detail_words(job));
     ImGui::SameLine();
     if (ImGui::Button("Cancel")) intents.emit(CancelIntent{job.id});
     explain("Stop this job; what was read so far stays.");
-    const ImVec2 after = ImGui::GetCursorScreenPos();
-    ImGui::SetCursorScreenPos({low.x + ImGui::GetStyle().FramePadding.x, low.y + ImGui::GetStyle().FramePadding.y});
-    cut_line(job.title, width - 2.f * ImGui::GetStyle().FramePadding.x);
-    ImGui::SetCursorScreenPos(after);
-    small_print(detail_words(job));
-    explain("Phase, block, tokens a second through the whole pass, time left at this rate.");
+    ImGui::PopFont();
+    if (job.state == JobState::running) {
+        small_print(detail_words(job));
+        explain("Phase, block, tokens a second through the whole pass, time left at this rate.");
+    }
     ImGui::PopID();
 }
 
@@ -64,9 +65,11 @@ void draw_log(const ExplorerState& state) {
     }
     for (auto line = state.log.rbegin(); line != state.log.rend(); ++line) {
         std::array<char, 24> stamp{};
-        std::snprintf(stamp.data(), stamp.size(), "%6.1f s  ", line->at_s);
+        std::snprintf(stamp.data(), stamp.size(), "%.1f s · ", line->at_s);
         const char* word = line->level == LogLine::Level::error ? "error: " : line->level == LogLine::Level::warning ? "warning: " : "";
-        small_print(stamp.data() + std::string(word) + line->text);
+        const std::string first_line = line->text.substr(0, line->text.find('\n'));
+        small_print(std::string(stamp.data()).append(word).append(first_line));
+        if (first_line.size() < line->text.size()) explain(line->text);
     }
     ImGui::EndChild();
 }

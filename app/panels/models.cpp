@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "app/durations.h"
 #include "app/panels/panels.h"
 #include "app/theme.h"
 #include "app/widgets.h"
@@ -15,11 +16,11 @@ namespace {
 std::string facts_words(const GammaReading& gamma) {
     const ModelFacts& model = gamma.model;
     std::string words;
-    const auto add = [&](const std::string& part) { words += (words.empty() ? "" : " · ") + part; };
+    const auto add = [&](const std::string& part) { words.append(words.empty() ? "" : " · ").append(part); };
     if (gamma.final_norm < gamma.norms.size()) add(std::string(norm_kind_name(gamma.norms[gamma.final_norm].spec.kind)));
     if (!model.family.empty()) add(model.family);
     if (model.layers > 0) add(counted(static_cast<std::uint64_t>(model.layers), "block"));
-    add("d = " + std::to_string(model.d_model));
+    add("d\u00A0=\u00A0" + std::to_string(model.d_model));  // kept on one line
     add(model.dtype);
     add(bytes_text(model.bytes));
     return words;
@@ -76,7 +77,7 @@ void draw_state(const ExplorerState& state, const OpenModel& model, Intents& int
     push_type(Type::small_print);
     const float cancel = ImGui::CalcTextSize("Cancel").x + 2.f * ImGui::GetStyle().FramePadding.x;
     const float width = ImGui::GetContentRegionAvail().x - cancel - ImGui::GetStyle().ItemSpacing.x;
-    ImGui::ProgressBar(static_cast<float>(job->fraction), {width, 0.f}, progress_words(*job).c_str());
+    progress_bar(job->fraction, width, progress_words(*job));
     explain("Share of the pass that is done, over every precision and initialisation asked for.");
     ImGui::SameLine();
     if (ImGui::Button("Cancel")) intents.emit(CancelIntent{job->id});
@@ -111,21 +112,20 @@ void draw_context_menu(const OpenModel& model, Intents& intents) {
 void draw_head(const OpenModel& model, bool selected, Intents& intents) {
     const ImGuiStyle& style = ImGui::GetStyle();
     const float button = ImGui::GetFrameHeight();
-    ImGui::AlignTextToFramePadding();
     model_swatch(model);
     explain("The model's colour in every plot.");
     ImGui::SameLine(0.f, style.ItemInnerSpacing.x);
     const float width = ImGui::GetContentRegionAvail().x - 2.f * (button + style.ItemInnerSpacing.x);
     ImGui::PushFont(selected ? theme().bold : theme().body, 0.f);
-    ImGui::PushStyleVar(ImGuiStyleVar_SelectableTextAlign, {0.f, 0.5f});
+    ImGui::PushStyleVar(ImGuiStyleVar_ItemSpacing, {0.f, 0.f});  // a selectable grows by it
     if (ImGui::Selectable(("##" + std::to_string(model.id)).c_str(), selected, ImGuiSelectableFlags_None, {width, button})) {
         intents.emit(SelectIntent{{.model = model.id, .norm = {}, .block = {}, .channel = {}}});
     }
+    ImGui::PopStyleVar();
     const ImVec2 low = ImGui::GetItemRectMin(), high = ImGui::GetItemRectMax();
     const float inset = 4.f * theme().scale;
     ImGui::RenderTextEllipsis(ImGui::GetWindowDrawList(), {low.x + inset, low.y + style.FramePadding.y}, {high.x - inset, high.y},
                               high.x - inset, model.label.data(), model.label.data() + model.label.size(), nullptr);
-    ImGui::PopStyleVar();
     ImGui::PopFont();
     if (ImGui::IsItemHovered()) intents.emit(HoverIntent{{.model = model.id, .norm = {}, .block = {}, .channel = {}}});
     draw_context_menu(model, intents);

@@ -1,4 +1,5 @@
-// The selected block: why it is flagged or not, the channels of its weakest direction, and what that direction overlaps with.
+// The selected block: why it is flagged or not, the channels of its weakest direction, and what that
+// direction overlaps with.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -11,8 +12,9 @@
 namespace deadscope {
 namespace {
 
-constexpr Explanation bottom_explained{"Component of the stream's weakest direction: the bottom right singular vector of X_l.", "none",
-                                       "a unit vector; its sign is arbitrary"};
+constexpr Explanation bottom_explained{
+    "Component of the stream's weakest direction: the bottom right singular vector of X_l.", "none",
+    "a unit vector; its sign is arbitrary"};
 
 // A bar from the middle of the row, its channel left, its value right; rows link to the other panels.
 void draw_channel(const ResidualView& view, const BlockReading& block, std::size_t channel, float width) {
@@ -28,13 +30,16 @@ void draw_channel(const ResidualView& view, const BlockReading& block, std::size
     const float left = at.x + name_width + 6 * s, right = at.x + width - value_width - 6 * s;
     const float middle = (left + right) * 0.5f, reach = (right - left) * 0.5f;
     const float tip = middle + reach * static_cast<float>(std::clamp(value, -1.0, 1.0));
-    if (marked) list.AddRectFilled(at, {at.x + width, at.y + line}, packed(faded(theme().text, 0.08f)), 3 * s);
+    if (marked)
+        list.AddRectFilled(at, {at.x + width, at.y + line}, packed(faded(theme().text, 0.08f)), 3 * s);
     const ImVec4 colour = block.flag ? meaning_colour(Meaning::dead) : meaning_colour(Meaning::measured);
-    list.AddRectFilled({std::min(middle, tip), at.y + line * 0.22f}, {std::max(middle, tip), at.y + line * 0.78f}, packed(colour));
+    list.AddRectFilled({std::min(middle, tip), at.y + line * 0.22f},
+                       {std::max(middle, tip), at.y + line * 0.78f}, packed(colour));
     list.AddLine({middle, at.y}, {middle, at.y + line}, packed(faded(theme().quiet, 0.5f)));
     list.AddText(at, packed(theme().quiet), std::to_string(channel).c_str());
     const std::string number = number_text(value);
-    list.AddText({at.x + width - ImGui::CalcTextSize(number.c_str()).x, at.y}, packed(theme().text), number.c_str());
+    list.AddText({at.x + width - ImGui::CalcTextSize(number.c_str()).x, at.y}, packed(theme().text),
+                 number.c_str());
     if (ImGui::IsItemHovered()) emit_hover(view.intents, view.model, std::nullopt, block.index, channel);
     if (pressed) emit_select(view.intents, view.state, view.model, std::nullopt, block.index, channel);
     explain(bottom_explained);
@@ -46,7 +51,8 @@ void draw_overlap(const std::string& name, double value, const Explanation& text
     explain(text);
     const std::string number = number_text(value);
     ImGui::SameLine();
-    ImGui::SetCursorPosX(std::max(ImGui::GetCursorPosX(), at.x + width - ImGui::CalcTextSize(number.c_str()).x));
+    ImGui::SetCursorPosX(
+        std::max(ImGui::GetCursorPosX(), at.x + width - ImGui::CalcTextSize(number.c_str()).x));
     ImGui::TextUnformatted(number.c_str());
 }
 
@@ -54,14 +60,19 @@ void draw_overlaps(const BlockReading& block, float width) {
     ImGui::TextUnformatted("|overlap| with");
     if (block.overlap_previous) {
         draw_overlap("the block before's", *block.overlap_previous,
-                     {"Overlap with the weakest direction of the stream before this block", "none: 0 to 1", "|⟨b_l, b_{l−1}⟩|"}, width);
+                     {"Overlap with the weakest direction of the stream before this block", "none: 0 to 1",
+                      "|⟨b_l, b_{l−1}⟩|"},
+                     width);
     }
     draw_overlap("1/√d", block.overlap_uniform,
-                 {"Overlap with the mean over channels, which a LayerNorm network never reads", "none: 0 to 1", "|⟨b_l, 1/√d⟩|"}, width);
+                 {"Overlap with the mean over channels, which a LayerNorm network never reads",
+                  "none: 0 to 1", "|⟨b_l, 1/√d⟩|"},
+                 width);
     for (const BlockReading::NormOverlap& overlap : block.overlap_norms) {
         std::string name = overlap.norm;
         // Names are long and end in what tells them apart.
-        while (name.size() > 4 && ImGui::CalcTextSize(("v of …" + name).c_str()).x > width * 0.72f) name.erase(0, 1);
+        while (name.size() > 4 && ImGui::CalcTextSize(("v of …" + name).c_str()).x > width * 0.72f)
+            name.erase(0, 1);
         draw_overlap(name == overlap.norm ? "v of " + name : "v of …" + name, overlap.value,
                      {overlap.norm.c_str(), "none: 0 to 1", "|⟨b_l, γ⁻¹/‖γ⁻¹‖⟩| of this norm"}, width);
     }
@@ -69,15 +80,17 @@ void draw_overlaps(const BlockReading& block, float width) {
 
 void draw_words(const BlockReading& block, float width) {
     ImGui::PushTextWrapPos(ImGui::GetCursorPosX() + width);
-    const std::string title = block.index == 0 ? "Entering the first block" : "Block " + std::to_string(block.index);
+    const std::string title =
+        block.index == 0 ? "Entering the first block" : "Block " + std::to_string(block.index);
     if (block.flag) {
         ImGui::TextColored(readable(meaning_colour(Meaning::dead)), "▼ %s", title.c_str());
     } else {
         ImGui::TextUnformatted(title.c_str());
     }
-    const std::string reason = !block.reason.empty() ? block.reason
-                               : block.ratio         ? "σ_min is " + number_text(*block.ratio) + " times the block before's: kept."
-                                                     : "The first stream measured: nothing to compare it with.";
+    const std::string reason =
+        !block.reason.empty() ? block.reason
+        : block.ratio         ? "σ_min is " + number_text(*block.ratio) + " times the block before's: kept."
+                              : "The first stream measured: nothing to compare it with.";
     ImGui::TextColored(theme().quiet, "%s", reason.c_str());
     ImGui::PopTextWrapPos();
 }
@@ -92,7 +105,8 @@ void draw_block_detail(const ResidualView& view, float width, float height) {
     ImGui::BeginChild("detail", ImVec2(width, height), 0);
     push_type(Type::small_print);
     const bool strip = width > height * 1.6f;
-    const float bar = ImGui::GetStyle().ScrollbarSize;  // a deep list scrolls: its numbers stay clear of the bar
+    const float bar =
+        ImGui::GetStyle().ScrollbarSize;  // a deep list scrolls: its numbers stay clear of the bar
     const float column = strip ? (width - 16 * s - bar) / 2.0f : width - bar;
     ImGui::BeginGroup();
     draw_words(block, column);

@@ -1,4 +1,5 @@
-// σ_min and σ_max by block on a log axis, and the ratios from block to block below them on the same axis of blocks.
+// σ_min and σ_max by block on a log axis, and the ratios from block to block below them on the same axis of
+// blocks.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -14,11 +15,14 @@ namespace {
 
 using Sigma = double BlockReading::*;
 
-Range block_range(const ResidualView& view) { return {-0.6, static_cast<double>(view.layers) + 0.6}; }
+Range block_range(const ResidualView& view) {
+    return {-0.6, static_cast<double>(view.layers) + 0.6};
+}
 
 std::vector<ImVec2> sigma_line(const PlotFrame& plot, const Run& run, Sigma sigma) {
     std::vector<ImVec2> points;
-    for (const BlockReading& block : run.blocks) points.push_back(plot.at(static_cast<double>(block.index), block.*sigma));
+    for (const BlockReading& block : run.blocks)
+        points.push_back(plot.at(static_cast<double>(block.index), block.*sigma));
     return points;
 }
 
@@ -37,16 +41,19 @@ Range sigma_range(const ResidualView& view) {
 }
 
 Table block_table(const ResidualView& view) {
-    Table table{"residual-" + view.model.label, provenance_notes(view.model, &view.run),
-                {"model", "init", "precision", "block", "sigma_min", "sigma_max", "sigma_min_centred", "sigma_max_centred", "ratio", "flag"},
+    Table table{"residual-" + view.model.label,
+                provenance_notes(view.model, &view.run),
+                {"model", "init", "precision", "block", "sigma_min", "sigma_max", "sigma_min_centred",
+                 "sigma_max_centred", "ratio", "flag"},
                 {}};
     for (const OpenModel* model : drawn_models(view.state)) {
         for (const Run& run : model->reading->runs) {
             for (const BlockReading& b : run.blocks) {
-                table.rows.push_back({model->label, std::string(init_name(run.init)), std::string(precision_name(run.precision)),
-                                      static_cast<std::int64_t>(b.index), b.sigma_min, b.sigma_max, b.sigma_min_centred,
-                                      b.sigma_max_centred, b.ratio ? Cell(*b.ratio) : Cell(std::string()),
-                                      static_cast<std::int64_t>(b.flag)});
+                table.rows.push_back(
+                    {model->label, std::string(init_name(run.init)),
+                     std::string(precision_name(run.precision)), static_cast<std::int64_t>(b.index),
+                     b.sigma_min, b.sigma_max, b.sigma_min_centred, b.sigma_max_centred,
+                     b.ratio ? Cell(*b.ratio) : Cell(std::string()), static_cast<std::int64_t>(b.flag)});
             }
         }
     }
@@ -70,7 +77,8 @@ struct LineLabel {
 };
 
 // One model's lines; what to call them is placed after all lines are known.
-void draw_model(const ResidualView& view, const OpenModel& model, PlotFrame& plot, std::vector<LineLabel>& names) {
+void draw_model(const ResidualView& view, const OpenModel& model, PlotFrame& plot,
+                std::vector<LineLabel>& names) {
     const Run* run = main_run(model, false);
     if (!run || run->blocks.empty()) return;
     const ViewState::Residual& options = view.state.view.residual;
@@ -88,20 +96,24 @@ void draw_model(const ResidualView& view, const OpenModel& model, PlotFrame& plo
     };
     if (options.show_init && selected) {
         if (const Run* twin = twin_of(model, *run, false)) {
-            const Sigma shown = options.uncentred ? &BlockReading::sigma_min : &BlockReading::sigma_min_centred;
+            const Sigma shown =
+                options.uncentred ? &BlockReading::sigma_min : &BlockReading::sigma_min_centred;
             add(*twin, shown, twin_line(model), roomy ? "σ_min at init" : "");
         }
     }
     if (options.centred && selected) {
-        add(*run, &BlockReading::sigma_max_centred, {faded(style.colour, 0.6f), style.width * 0.6f, Dash::dashes}, "");
-        add(*run, &BlockReading::sigma_min_centred, {faded(style.colour, 0.8f), style.width * 0.7f, Dash::dashes},
+        add(*run, &BlockReading::sigma_max_centred,
+            {faded(style.colour, 0.6f), style.width * 0.6f, Dash::dashes}, "");
+        add(*run, &BlockReading::sigma_min_centred,
+            {faded(style.colour, 0.8f), style.width * 0.7f, Dash::dashes},
             options.uncentred ? (roomy ? "σ_min centred" : "") : minimum);
         if (!options.uncentred) draw_points(plot, *run, &BlockReading::sigma_min_centred, ink, true);
     } else if (options.centred && !options.uncentred) {
         add(*run, &BlockReading::sigma_min_centred, style, minimum);
     }
     if (!options.uncentred) return;
-    add(*run, &BlockReading::sigma_max, {faded(style.colour, 0.75f), style.width * 0.7f, style.dash}, selected ? "σ_max" : "");
+    add(*run, &BlockReading::sigma_max, {faded(style.colour, 0.75f), style.width * 0.7f, style.dash},
+        selected ? "σ_max" : "");
     add(*run, &BlockReading::sigma_min, style, minimum);
     if (selected) draw_points(plot, *run, &BlockReading::sigma_min, ink, false);
 }
@@ -132,11 +144,13 @@ void draw_flags(const ResidualView& view, const OpenModel& model, PlotFrame& plo
     if (!run) return;
     for (const BlockReading& block : run->blocks) {
         if (!block.flag) continue;
-        const ImVec2 at = plot.at(static_cast<double>(block.index), uncentred ? block.sigma_min : block.sigma_min_centred);
+        const ImVec2 at =
+            plot.at(static_cast<double>(block.index), uncentred ? block.sigma_min : block.sigma_min_centred);
         const ImVec2 sign{at.x, at.y - theme().marker * 1.7f};
         draw_mark(plot.list(), sign, Shape::down_triangle, theme().marker * 0.9f, vermilion);
         plot.labels().occupy({sign.x - 8, sign.y - 8}, {sign.x + 8, sign.y + 8});
-        std::string words = (&model == &view.model ? "dies" : model.label + " dies") + std::string(" in block ") + std::to_string(block.index);
+        std::string words = (&model == &view.model ? "dies" : model.label + " dies") +
+                            std::string(" in block ") + std::to_string(block.index);
         if (block.ratio && *block.ratio > 0) words += ", " + number_text(1.0 / *block.ratio) + "× down";
         plot.label(words, readable(vermilion), std::array{sign, at});
     }
@@ -145,8 +159,10 @@ void draw_flags(const ResidualView& view, const OpenModel& model, PlotFrame& plo
 // The block under the pointer, marked across both plots; hover and click are one for the panel.
 void mark_blocks(const ResidualView& view, const PlotFrame& plot) {
     const auto stripe = [&](std::size_t block, float alpha) {
-        const float left = plot.at(static_cast<double>(block) - 0.5, 1).x, right = plot.at(static_cast<double>(block) + 0.5, 1).x;
-        plot.list().AddRectFilled({left, plot.low().y}, {right, plot.high().y}, packed(faded(theme().text, alpha)));
+        const float left = plot.at(static_cast<double>(block) - 0.5, 1).x,
+                    right = plot.at(static_cast<double>(block) + 0.5, 1).x;
+        plot.list().AddRectFilled({left, plot.low().y}, {right, plot.high().y},
+                                  packed(faded(theme().text, alpha)));
     };
     if (const auto block = view.block()) stripe(*block, 0.07f);
     if (view.state.hover.block) stripe(*view.state.hover.block, 0.05f);
@@ -158,7 +174,8 @@ const BlockReading* pointed_block(const ResidualView& view, const PlotFrame& plo
     if (index < 0 || index >= static_cast<long>(view.run.blocks.size())) return nullptr;
     const BlockReading& block = view.run.blocks[static_cast<std::size_t>(index)];
     emit_hover(view.intents, view.model, std::nullopt, block.index, std::nullopt);
-    if (plot.clicked()) emit_select(view.intents, view.state, view.model, std::nullopt, block.index, std::nullopt);
+    if (plot.clicked())
+        emit_select(view.intents, view.state, view.model, std::nullopt, block.index, std::nullopt);
     return &block;
 }
 
@@ -178,9 +195,12 @@ void block_tooltip(const BlockReading& block) {
     ImGui::PopFont();
     if (!block.reason.empty()) ImGui::TextColored(theme().quiet, "%s", block.reason.c_str());
     std::string channels;
-    for (const std::size_t channel : block.largest_channels) channels += (channels.empty() ? "" : ", ") + std::to_string(channel);
-    if (!channels.empty()) ImGui::TextColored(theme().quiet, "weakest direction, largest channels: %s", channels.c_str());
-    explanation_lines({"", "the stream's own", "σ: singular values of X_l/√N;  ratio = σ_min(X_l)/σ_min(X_{l−1})"});
+    for (const std::size_t channel : block.largest_channels)
+        channels += (channels.empty() ? "" : ", ") + std::to_string(channel);
+    if (!channels.empty())
+        ImGui::TextColored(theme().quiet, "weakest direction, largest channels: %s", channels.c_str());
+    explanation_lines(
+        {"", "the stream's own", "σ: singular values of X_l/√N;  ratio = σ_min(X_l)/σ_min(X_{l−1})"});
     ImGui::PopTextWrapPos();
     ImGui::EndTooltip();
 }
@@ -197,7 +217,7 @@ Range ratio_range(const ResidualView& view, double threshold) {
     return pad_log({std::max(range.low, 1e-12), range.high}, 0.15, 0.2);
 }
 
-void draw_bars(const ResidualView& view, const PlotFrame& plot) {
+void draw_bars(const ResidualView& view, PlotFrame& plot) {
     std::vector<const OpenModel*> models;
     for (const OpenModel* model : drawn_models(view.state)) {
         const Run* run = main_run(*model, false);
@@ -210,18 +230,23 @@ void draw_bars(const ResidualView& view, const PlotFrame& plot) {
         const ImVec4 colour = model_colour(models[k]->colour, selected ? 0.9f : 0.5f);
         for (const BlockReading& block : main_run(*models[k], false)->blocks) {
             if (!block.ratio) continue;
-            const double centre = static_cast<double>(block.index) - 0.36 + width * (static_cast<double>(k) + 0.5);
+            const double centre =
+                static_cast<double>(block.index) - 0.36 + width * (static_cast<double>(k) + 0.5);
             const ImVec2 tip = plot.at(centre, *block.ratio);
             const float half = std::max(1.0f, (plot.at(centre + width * 0.46, 1).x - plot.at(centre, 1).x));
             const ImVec4 fill = block.flag ? meaning_colour(Meaning::dead) : colour;
-            plot.list().AddRectFilled({tip.x - half, std::min(one, tip.y)}, {tip.x + half, std::max(one, tip.y)}, packed(fill));
+            const ImVec2 low{tip.x - half, std::min(one, tip.y)}, high{tip.x + half, std::max(one, tip.y)};
+            plot.list().AddRectFilled(low, high, packed(fill));
+            plot.labels().occupy(low, high);
             if (block.flag) {
-                draw_mark(plot.list(), {tip.x, std::min(tip.y + 7.0f * theme().scale, plot.high().y - theme().marker)},
+                draw_mark(plot.list(),
+                          {tip.x, std::min(tip.y + 7.0f * theme().scale, plot.high().y - theme().marker)},
                           Shape::down_triangle, theme().marker * 0.6f, meaning_colour(Meaning::dead));
             }
         }
     }
     plot.list().AddLine({plot.low().x, one}, {plot.high().x, one}, packed(faded(theme().quiet, 0.8f)), 1.0f);
+    plot.labels().occupy(std::array{ImVec2{plot.low().x, one}, ImVec2{plot.high().x, one}});
 }
 
 }  // namespace
@@ -256,13 +281,8 @@ void draw_ratio_plot(const ResidualView& view, float height) {
     if (!plot) return;
     mark_blocks(view, plot);
     draw_bars(view, plot);
-    for (const BlockReading& block : view.run.blocks) {
-        if (!block.ratio) continue;
-        const ImVec2 tip = plot.at(static_cast<double>(block.index), *block.ratio);
-        const float half = (plot.at(1.36, 1).x - plot.at(1, 1).x), one = plot.at(1, 1.0).y;
-        plot.labels().occupy({tip.x - half, std::min(tip.y, one)}, {tip.x + half, std::max(tip.y, one)});
-    }
-    plot.level(threshold, {meaning_colour(Meaning::dead), theme().line * 0.6f, Dash::dashes}, "1/τ: flagged below");
+    plot.level(threshold, {meaning_colour(Meaning::dead), theme().line * 0.6f, Dash::dashes},
+               "1/τ: flagged below");
     if (const BlockReading* block = pointed_block(view, plot)) block_tooltip(*block);
 }
 

@@ -1,4 +1,5 @@
-// The parts of the residual stream panel: σ by block, ratios below it, and what the selected block's dying direction is.
+// The parts of the residual stream panel: σ by block, ratios below it, and what the selected block's dying
+// direction is.
 #pragma once
 
 #include <cstddef>
@@ -13,10 +14,10 @@ namespace deadscope {
 struct ResidualView {
     const ExplorerState& state;
     const OpenModel& model;
-    const Run& run;                              // of the selected model; may still grow
+    const Run& run;  // of the selected model; may still grow
     Intents& intents;
-    std::size_t layers = 0;                      // blocks of the widest shown model: the axis has its final length at once
-    std::optional<std::size_t> block() const;    // the selected one, else the first flagged one
+    std::size_t layers = 0;  // blocks of the widest shown model: the axis has its final length at once
+    std::optional<std::size_t> block() const;  // the selected one, else the first flagged, else the weakest
 };
 
 void draw_sigma_plot(const ResidualView& view, float height);

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "app/durations.h"
 #include "app/panels/panels.h"
 #include "app/theme.h"
 #include "app/widgets.h"
@@ -15,19 +16,17 @@
 namespace deadscope {
 namespace {
 
-// By the finding's title, or the beginning of it. The formulas are math.md's.
+// By a word of the finding's title; the first that occurs in it. The formulas are math.md's.
 struct TitledExplanation { std::string_view title; Explanation explanation; };
-constexpr std::array<TitledExplanation, 10> explanations{{
+constexpr std::array<TitledExplanation, 8> explanations{{
     {"Norm", {"What the final norm is: as its configuration declares it, and as its activations show it.", "", "LayerNorm: y = γ ⊙ (x − mean x)/√(var x + ε) + β"}},
-    {"Kernel", {"Whether the norm's output has the direction of no variance that γ predicts.", "variance", "C v = 0, v = γ⁻¹/‖γ⁻¹‖"}},
+    {"subspace", {"How much of v lies in the span of all directions that are dead; right also where several are.", "none, 0 to 1", "‖P_dead v‖"}},
     {"Alignment", {"How far the direction predicted from γ is the one measured as the least. It illustrates; the verdict rests on λ_v.", "none, 0 to 1", "|⟨v, u_d⟩|"}},
-    {"Subspace", {"How much of v lies in the span of all directions that are dead; right also where several are.", "none, 0 to 1", "‖P_dead v‖"}},
     {"λ_v", {"The variance of the norm's output along the predicted direction, against the greatest variance and the floor of rounding.", "variance", "λ_v = vᵀ C v"}},
-    {"Noise", {"The variance along v that rounding alone leaves: of the output, and of the mean that is subtracted.", "variance", "(u²/3) Σ vᵢ² E[yᵢ²] + E[(d δm/std)²]/‖γ⁻¹‖²"}},
     {"Dead", {"How many directions of the norm's output count as dead.", "directions", "σ ≤ max(10⁻⁶ σ_max, floor)"}},
     {"Blocks", {"Over how many blocks the residual stream keeps every direction.", "blocks", "σ_min(X_l+1) / σ_min(X_l) ≥ 1/τ"}},
+    {"Precision", {"The same reading in each arithmetic asked for. An eigenvalue that falls with u² is exactly zero but for rounding; one that stays is small and real.", "variance", "λ_v ∝ u², u = 2⁻²⁴ in f32, 2⁻⁵³ in f64"}},
     {"Init", {"The same reading at random initialisation, beside the trained one. Both are shown with their floor.", "ratio", "λ_v / (tr C / d)"}},
-    {"Training", {"The same reading at random initialisation, beside the trained one. Both are shown with their floor.", "ratio", "λ_v / (tr C / d)"}},
 }};
 
 Explanation explanation_of(const Finding& finding) {
@@ -37,7 +36,7 @@ Explanation explanation_of(const Finding& finding) {
     return {.what = finding.reason.c_str()};
 }
 
-// A size at which the value fits its card on one line: look.md's 30 px where there is room.
+// The largest type in which the value stands beside its title: look.md's 30 px where there is room.
 Type value_size(const std::string& value, float width) {
     for (const Type type : {Type::verdict, Type::finding}) {
         push_type(type);
@@ -48,20 +47,44 @@ Type value_size(const std::string& value, float width) {
     return Type::body;
 }
 
+// Lamp and title on the left, value against the right edge; below the title where it is too long.
+void draw_value(const Finding& finding) {
+    const ImGuiStyle& style = ImGui::GetStyle();
+    const float line = ImGui::GetTextLineHeight(), whole = ImGui::GetContentRegionAvail().x;
+    const float title_width = line + style.ItemInnerSpacing.x + ImGui::CalcTextSize(finding.title.c_str()).x + style.ItemSpacing.x;
+    const ImVec2 start = ImGui::GetCursorPos();
+    const Type type = value_size(finding.value, whole - title_width);
+    push_type(type);
+    const ImVec2 size = ImGui::CalcTextSize(finding.value.c_str());
+    const bool beside = size.x <= whole - title_width;
+    if (beside) {
+        ImGui::SetCursorPosX(start.x + whole - size.x);
+        ImGui::TextUnformatted(finding.value.c_str());
+        ImGui::SetCursorPos({start.x, start.y + (size.y - line) * 0.5f});
+    }
+    ImGui::PopFont();
+    lamp(finding.lamp);
+    ImGui::SameLine(0.f, style.ItemInnerSpacing.x);
+    ImGui::PushStyleColor(ImGuiCol_Text, theme().quiet);
+    ImGui::TextUnformatted(finding.title.c_str());
+    ImGui::PopStyleColor();
+    if (beside) {
+        ImGui::SetCursorPos({start.x, start.y + size.y - style.ItemSpacing.y * 0.5f});
+        ImGui::Dummy({0.f, 0.f});
+    } else {
+        push_type(type);
+        body_text(finding.value);
+        ImGui::PopFont();
+    }
+}
+
 void draw_card(const Finding& finding) {
     ImGui::PushID(finding.title.c_str());
     ImGui::PushStyleColor(ImGuiCol_ChildBg, theme().ground);
     constexpr auto child = ImGuiChildFlags_AutoResizeY | ImGuiChildFlags_AlwaysUseWindowPadding;
     if (ImGui::BeginChild("card", {0.f, 0.f}, child)) {
         ImGui::BeginGroup();
-        lamp(finding.lamp);
-        ImGui::SameLine(0.f, ImGui::GetStyle().ItemInnerSpacing.x);
-        ImGui::PushStyleColor(ImGuiCol_Text, theme().quiet);
-        ImGui::TextUnformatted(finding.title.c_str());
-        ImGui::PopStyleColor();
-        push_type(value_size(finding.value, ImGui::GetContentRegionAvail().x));
-        body_text(finding.value);
-        ImGui::PopFont();
+        draw_value(finding);
         ImGui::EndGroup();
         explain(explanation_of(finding));
         small_print(finding.reason);
@@ -98,7 +121,7 @@ void draw_prediction(const GammaReading& gamma) {
 
 void draw_working(const ExplorerState& state, const OpenModel& model) {
     if (const JobStatus* job = state.job_of(model.id)) {
-        ImGui::ProgressBar(static_cast<float>(job->fraction), {-1.f, 0.f});
+        progress_bar(job->fraction, -1.f, std::to_string(static_cast<int>(job->fraction * 100.0)) + " %");
         explain("Share of the pass that is done.");
         small_print(model.stage == OpenModel::Stage::queued ? "A pass over this model waits for the one before it."
                                                             : "The pass is at work; the blocks appear as they are read.");

@@ -1,9 +1,9 @@
 // ImPlot below, our ticks and menu on top; see frame.h.
 #include "app/plots/frame.h"
 
+#include <imgui_stdlib.h>
 #include <implot.h>
 #include <implot_internal.h>
-#include <imgui_stdlib.h>
 
 #include <algorithm>
 #include <cmath>
@@ -35,7 +35,9 @@ std::string home_folder() {
     return home ? home : ".";
 }
 
-bool near(double a, double b, double size) { return std::abs(a - b) <= 1e-6 * size; }
+bool near(double a, double b) {
+    return std::abs(a - b) <= 1e-6 * std::max(std::abs(a), std::abs(b));
+}
 
 // The view follows the data until the person zooms; a view that shows all keeps showing all while data grows.
 bool must_fit(ImGuiID plot, ImAxis axis, Range view, Range all) {
@@ -43,8 +45,7 @@ bool must_fit(ImGuiID plot, ImAxis axis, Range view, Range all) {
     const auto seen = fitted.find({plot, axis});
     const bool first = seen == fitted.end();
     if (!first && seen->second == all) return false;
-    const bool follows = first || (near(view.low, seen->second.low, std::abs(view.high - view.low)) &&
-                                   near(view.high, seen->second.high, std::abs(view.high - view.low)));
+    const bool follows = first || (near(view.low, seen->second.low) && near(view.high, seen->second.high));
     fitted[{plot, axis}] = all;
     return follows;
 }
@@ -54,7 +55,9 @@ void set_ticks(ImAxis axis, const AxisSpec& spec, Range view, float pixels) {
     const int most = std::clamp(static_cast<int>(pixels / room), 2, 7);
     std::vector<Tick> ticks = spec.ticks;
     if (ticks.empty()) {
-        ticks = spec.log ? log_ticks(view, most) : spec.counts ? count_ticks(view, most) : linear_ticks(view, most);
+        ticks = spec.log      ? log_ticks(view, most)
+                : spec.counts ? count_ticks(view, most)
+                              : linear_ticks(view, most);
     }
     std::erase_if(ticks, [&](const Tick& t) { return t.value < view.low || t.value > view.high; });
     std::vector<double> values;
@@ -72,7 +75,8 @@ void set_ticks(ImAxis axis, const AxisSpec& spec, Range view, float pixels) {
 }
 
 void set_axis(ImAxis axis, const AxisSpec& spec, float pixels) {
-    ImPlotAxisFlags flags = ImPlotAxisFlags_NoMenus | ImPlotAxisFlags_NoSideSwitch | ImPlotAxisFlags_NoHighlight;
+    ImPlotAxisFlags flags =
+        ImPlotAxisFlags_NoMenus | ImPlotAxisFlags_NoSideSwitch | ImPlotAxisFlags_NoHighlight;
     if (spec.inverted) flags |= ImPlotAxisFlags_Invert;
     if (!spec.tick_labels) flags |= ImPlotAxisFlags_NoTickLabels;
     if (!spec.grid) flags |= ImPlotAxisFlags_NoGridLines;
@@ -103,8 +107,9 @@ PlotFrame::PlotFrame(const FrameSpec& spec) : log_y_(spec.y.log) {
     ImPlot::PushStyleVar(ImPlotStyleVar_LabelPadding, ImVec2(4 * scale, 4 * scale));
     const ImVec2 room = ImGui::GetContentRegionAvail();
     const ImVec2 size{spec.size.x > 0 ? spec.size.x : room.x, spec.size.y > 0 ? spec.size.y : room.y};
-    open_ = ImPlot::BeginPlot(spec.id, size,
-                              ImPlotFlags_NoTitle | ImPlotFlags_NoLegend | ImPlotFlags_NoMenus | ImPlotFlags_NoMouseText);
+    open_ = ImPlot::BeginPlot(
+        spec.id, size,
+        ImPlotFlags_NoTitle | ImPlotFlags_NoLegend | ImPlotFlags_NoMenus | ImPlotFlags_NoMouseText);
     if (!open_) return;
     // What the other axis' numbers and name leave, about.
     set_axis(ImAxis_X1, spec.x, size.x - 56.0f * scale);
@@ -142,7 +147,8 @@ PlotFrame::~PlotFrame() {
 void PlotFrame::draw_menu(const FrameSpec& spec) {
     // Right drag is the box zoom; a right click that did not move opens the menu.
     const ImVec2 moved = ImGui::GetMouseDragDelta(ImGuiMouseButton_Right, 0.0f);
-    if (ImPlot::IsPlotHovered() && ImGui::IsMouseReleased(ImGuiMouseButton_Right) && moved.x == 0.0f && moved.y == 0.0f) {
+    if (ImPlot::IsPlotHovered() && ImGui::IsMouseReleased(ImGuiMouseButton_Right) && moved.x == 0.0f &&
+        moved.y == 0.0f) {
         ImGui::OpenPopup("plot menu");
         save_path() = spec.table ? home_folder() + "/" + spec.table().name + ".csv" : "";
     }
@@ -154,7 +160,8 @@ void PlotFrame::draw_menu(const FrameSpec& spec) {
             ImPlot::GetCurrentPlot()->Axes[axis].SetRange(all.low, all.high);
         }
     }
-    if (spec.table && ImGui::MenuItem("Copy data as CSV")) ImGui::SetClipboardText(csv_text(spec.table()).c_str());
+    if (spec.table && ImGui::MenuItem("Copy data as CSV"))
+        ImGui::SetClipboardText(csv_text(spec.table()).c_str());
     if (spec.table && spec.intents) {
         ImGui::SetNextItemWidth(280 * theme().scale);
         const bool entered = ImGui::InputText("##path", &save_path(), ImGuiInputTextFlags_EnterReturnsTrue);
@@ -179,10 +186,16 @@ std::vector<ImVec2> PlotFrame::line(std::span<const double> xs, std::span<const 
     return points;
 }
 
-bool PlotFrame::clipped(double y) const { return log_y_ && y < y_view_.low * (1.0 - 1e-9); }
+bool PlotFrame::clipped(double y) const {
+    return log_y_ && y < y_view_.low * (1.0 - 1e-9);
+}
 
-double PlotFrame::pointer_x() const { return ImPlot::GetPlotMousePos().x; }
-double PlotFrame::pointer_y() const { return ImPlot::GetPlotMousePos().y; }
+double PlotFrame::pointer_x() const {
+    return ImPlot::GetPlotMousePos().x;
+}
+double PlotFrame::pointer_y() const {
+    return ImPlot::GetPlotMousePos().y;
+}
 
 void PlotFrame::label(std::string_view text, const ImVec4& colour, std::span<const ImVec2> anchors) {
     std::vector<ImVec2> visible;
@@ -204,8 +217,10 @@ void PlotFrame::level(double y, const LineStyle& style, std::string_view text) {
     labels_->occupy(ends);
     if (text.empty()) return;
     const float width = high_.x - low_.x;
-    const std::vector<ImVec2> anchors{{low_.x + width * 0.5f, height}, {low_.x + width * 0.25f, height},
-                                      {low_.x + width * 0.75f, height}, {low_.x + width * 0.05f, height}};
+    const std::vector<ImVec2> anchors{{low_.x + width * 0.5f, height},
+                                      {low_.x + width * 0.25f, height},
+                                      {low_.x + width * 0.75f, height},
+                                      {low_.x + width * 0.05f, height}};
     label(text, style.colour, anchors);
 }
 

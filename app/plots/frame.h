@@ -1,5 +1,5 @@
-// One plot: ImPlot's axes, zoom and pan, under our ticks, marks and labels, with the data to copy on right click.
-// Draws axes; what is inside is drawn by the panel through at() and list().
+// One plot: ImPlot's axes, zoom and pan, under our ticks, marks and labels, with the data to copy on right
+// click. Draws axes; what is inside is drawn by the panel through at() and list().
 #pragma once
 
 #include <imgui.h>
@@ -20,24 +20,24 @@
 namespace deadscope {
 
 struct AxisSpec {
-    std::string label{};         // name and unit in words; empty: none
-    std::string short_label{};   // instead, where the plot is too small for it
-    Range range{};               // all of the data: the view follows it until the person zooms, double-click returns to it
+    std::string label{};        // name and unit in words; empty: none
+    std::string short_label{};  // instead, where the plot is too small for it
+    Range range{};  // all of the data: the view follows it until the person zooms, double-click returns to it
     bool log = false;
-    bool counts = false;         // ticks on whole numbers only
+    bool counts = false;  // ticks on whole numbers only
     bool inverted = false;
     bool tick_labels = true;
     bool grid = true;
-    std::vector<Tick> ticks{};   // instead of computed ones
-    std::string link{};          // axes with the same name in one window move together
+    std::vector<Tick> ticks{};  // instead of computed ones
+    std::string link{};         // axes with the same name in one window move together
 };
 
 struct FrameSpec {
     const char* id = "";
     ImVec2 size{0, 0};
     AxisSpec x{}, y{};
-    std::function<Table()> table{};     // asked for only when somebody copies
-    Intents* intents = nullptr;         // where "Save data as CSV" goes
+    std::function<Table()> table{};  // asked for only when somebody copies
+    Intents* intents = nullptr;      // where "Save data as CSV" goes
 };
 
 // Open between construction and destruction.
@@ -50,11 +50,12 @@ public:
     PlotFrame& operator=(const PlotFrame&) = delete;
     explicit operator bool() const { return open_; }
 
-    // To pixels. On a log axis what is not positive lands on the axis' lower edge: show it hollow, never drop it.
+    // To pixels. On a log axis what is not positive lands on the axis' lower edge: show it hollow, never drop
+    // it.
     ImVec2 at(double x, double y) const;
     std::vector<ImVec2> line(std::span<const double> xs, std::span<const double> ys) const;
-    bool clipped(double y) const;               // y lies below what the vertical axis can show
-    ImVec2 low() const { return low_; }          // top left of the plot area, pixels
+    bool clipped(double y) const;        // y lies below what the vertical axis can show
+    ImVec2 low() const { return low_; }  // top left of the plot area, pixels
     ImVec2 high() const { return high_; }
     Range x_view() const { return x_view_; }
     Range y_view() const { return y_view_; }
@@ -62,7 +63,7 @@ public:
 
     // The data under the pointer, where the plot is hovered and nothing is dragged.
     std::optional<ImVec2> pointer() const { return pointer_; }
-    double pointer_x() const;                    // in data
+    double pointer_x() const;  // in data
     double pointer_y() const;
     bool clicked() const { return clicked_; }
 

@@ -9,7 +9,8 @@ namespace deadscope {
 LogHistogram log_histogram(std::span<const double> values, Range range, std::size_t bins) {
     LogHistogram histogram;
     histogram.counts.assign(bins, 0);
-    const double low = std::log10(range.low), width = (std::log10(range.high) - low) / static_cast<double>(bins);
+    const double low = std::log10(range.low),
+                 width = (std::log10(range.high) - low) / static_cast<double>(bins);
     for (std::size_t i = 0; i <= bins; ++i) {
         histogram.edges.push_back(std::pow(10.0, low + width * static_cast<double>(i)));
     }
@@ -48,7 +49,8 @@ std::vector<std::size_t> outliers(std::span<const double> values, double factor)
     const double median = median_magnitude(values);
     for (std::size_t i = 0; i < values.size() && median > 0.0; ++i) {
         const double size = std::abs(values[i]);
-        if (std::isfinite(size) && size > 0.0 && (size > factor * median || size < median / factor)) found.push_back(i);
+        if (std::isfinite(size) && size > 0.0 && (size > factor * median || size < median / factor))
+            found.push_back(i);
     }
     return found;
 }

@@ -1,5 +1,5 @@
-// Counts of |values| in bins of equal width in log10: what the histogram of γ shows. Display only: no measurement
-// rests on it.
+// Counts of |values| in bins of equal width in log10: what the histogram of γ shows. Display only: no
+// measurement rests on it.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +16,7 @@ struct LogHistogram {
     std::size_t zeros = 0;            // have no place on a log axis: told apart
     std::size_t negatives = 0;        // counted in the bin of their magnitude, and here
     std::size_t not_finite = 0;
-    std::size_t outside = 0;          // finite, nonzero, outside the range
+    std::size_t outside = 0;  // finite, nonzero, outside the range
 };
 LogHistogram log_histogram(std::span<const double> values, Range range, std::size_t bins);
 

@@ -48,7 +48,8 @@ void LabelPlacer::occupy(ImVec2 low, ImVec2 high) {
     if (high.x < low_.x || high.y < low_.y || low.x > high_.x || low.y > high_.y) return;
     for (int r = row(low.y); r <= row(high.y); ++r) {
         for (int c = column(low.x); c <= column(high.x); ++c) {
-            cells_[static_cast<std::size_t>(r) * static_cast<std::size_t>(columns_) + static_cast<std::size_t>(c)] = 2;
+            cells_[static_cast<std::size_t>(r) * static_cast<std::size_t>(columns_) +
+                   static_cast<std::size_t>(c)] = 2;
         }
     }
 }
@@ -58,7 +59,8 @@ float LabelPlacer::ink(ImVec2 low, ImVec2 high) const {
     for (int r = row(low.y); r <= row(high.y); ++r) {
         for (int c = column(low.x); c <= column(high.x); ++c) {
             const unsigned char cell =
-                cells_[static_cast<std::size_t>(r) * static_cast<std::size_t>(columns_) + static_cast<std::size_t>(c)];
+                cells_[static_cast<std::size_t>(r) * static_cast<std::size_t>(columns_) +
+                       static_cast<std::size_t>(c)];
             sum += cell == 2 ? 4.0f : static_cast<float>(cell);  // another label is worse than a line
         }
     }
@@ -72,19 +74,22 @@ ImVec2 LabelPlacer::place(ImVec2 size, std::span<const ImVec2> anchors) {
     for (std::size_t a = 0; a < anchors.size(); ++a) {
         for (int ring = 0; ring < 4; ++ring) {
             const float reach = gap * (1.0f + static_cast<float>(ring) * 1.5f);
-            const std::array<ImVec2, 8> corners{
-                ImVec2{reach, -size.y * 0.5f},      {-reach - size.x, -size.y * 0.5f},
-                {-size.x * 0.5f, -reach - size.y},  {-size.x * 0.5f, reach},
-                {reach, -reach - size.y},           {-reach - size.x, -reach - size.y},
-                {reach, reach},                     {-reach - size.x, reach}};
+            const std::array<ImVec2, 8> corners{ImVec2{reach, -size.y * 0.5f},
+                                                {-reach - size.x, -size.y * 0.5f},
+                                                {-size.x * 0.5f, -reach - size.y},
+                                                {-size.x * 0.5f, reach},
+                                                {reach, -reach - size.y},
+                                                {-reach - size.x, -reach - size.y},
+                                                {reach, reach},
+                                                {-reach - size.x, reach}};
             for (std::size_t k = 0; k < corners.size(); ++k) {
                 ImVec2 at{anchors[a].x + corners[k].x, anchors[a].y + corners[k].y};
                 const ImVec2 inside{std::clamp(at.x, low_.x + 2, std::max(low_.x + 2, high_.x - size.x - 2)),
                                     std::clamp(at.y, low_.y + 2, std::max(low_.y + 2, high_.y - size.y - 2))};
                 const float moved = std::hypot(inside.x - at.x, inside.y - at.y);
-                const float cost = 10.0f * ink(inside, {inside.x + size.x, inside.y + size.y}) + moved * 0.5f +
-                                   4.0f * static_cast<float>(ring) + 1.5f * static_cast<float>(a) +
-                                   0.4f * static_cast<float>(k);
+                const float cost = 10.0f * ink(inside, {inside.x + size.x, inside.y + size.y}) +
+                                   moved * 0.5f + 4.0f * static_cast<float>(ring) +
+                                   1.5f * static_cast<float>(a) + 0.4f * static_cast<float>(k);
                 if (cost < best_cost) {
                     best_cost = cost;
                     best = inside;

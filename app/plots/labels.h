@@ -16,20 +16,21 @@ class LabelPlacer {
 public:
     LabelPlacer(ImVec2 low, ImVec2 high, float cell = 6.0f);
 
-    void occupy(std::span<const ImVec2> line);   // every cell that a line passes
-    void occupy(ImVec2 low, ImVec2 high);        // a rectangle
-    // Top left corner for a text of `size` near the best of `anchors`; takes the place. The first anchors are preferred.
+    void occupy(std::span<const ImVec2> line);  // every cell that a line passes
+    void occupy(ImVec2 low, ImVec2 high);       // a rectangle
+    // Top left corner for a text of `size` near the best of `anchors`; takes the place. The first anchors are
+    // preferred.
     ImVec2 place(ImVec2 size, std::span<const ImVec2> anchors);
 
 private:
     int column(float x) const;
     int row(float y) const;
-    float ink(ImVec2 low, ImVec2 high) const;    // occupied cells in a rectangle
+    float ink(ImVec2 low, ImVec2 high) const;  // occupied cells in a rectangle
 
     ImVec2 low_, high_;
     float cell_;
     int columns_, rows_;
-    std::vector<unsigned char> cells_;           // [rows, columns]
+    std::vector<unsigned char> cells_;  // [rows, columns]
 };
 
 // A name for a height, in a column beside the plot.

@@ -14,11 +14,16 @@ std::span<const float> pattern(Dash dash) {
     static constexpr std::array<float, 2> dashes{4.0f, 2.5f}, long_dashes{9.0f, 3.0f}, dots{1.0f, 2.0f};
     static constexpr std::array<float, 4> dash_dot{5.0f, 2.5f, 1.0f, 2.5f};
     switch (dash) {
-        case Dash::dashes: return dashes;
-        case Dash::dash_dot: return dash_dot;
-        case Dash::long_dashes: return long_dashes;
-        case Dash::dots: return dots;
-        case Dash::solid: break;
+        case Dash::dashes:
+            return dashes;
+        case Dash::dash_dot:
+            return dash_dot;
+        case Dash::long_dashes:
+            return long_dashes;
+        case Dash::dots:
+            return dots;
+        case Dash::solid:
+            break;
     }
     return {};
 }
@@ -58,7 +63,8 @@ void draw_dashed(ImDrawList& list, std::span<const ImVec2> points, const LineSty
 void draw_run(ImDrawList& list, std::span<const ImVec2> points, const LineStyle& style) {
     if (points.size() < 2) return;
     if (style.dash == Dash::solid) {
-        list.AddPolyline(points.data(), static_cast<int>(points.size()), packed(style.colour), 0, style.width);
+        list.AddPolyline(points.data(), static_cast<int>(points.size()), packed(style.colour), 0,
+                         style.width);
     } else {
         draw_dashed(list, points, style);
     }
@@ -66,9 +72,15 @@ void draw_run(ImDrawList& list, std::span<const ImVec2> points, const LineStyle&
 
 }  // namespace
 
-ImVec4 faded(const ImVec4& colour, float alpha) { return {colour.x, colour.y, colour.z, colour.w * alpha}; }
-ImU32 packed(const ImVec4& colour) { return ImGui::ColorConvertFloat4ToU32(colour); }
-bool finite(ImVec2 point) { return std::isfinite(point.x) && std::isfinite(point.y); }
+ImVec4 faded(const ImVec4& colour, float alpha) {
+    return {colour.x, colour.y, colour.z, colour.w * alpha};
+}
+ImU32 packed(const ImVec4& colour) {
+    return ImGui::ColorConvertFloat4ToU32(colour);
+}
+bool finite(ImVec2 point) {
+    return std::isfinite(point.x) && std::isfinite(point.y);
+}
 
 void draw_line(ImDrawList& list, std::span<const ImVec2> points, const LineStyle& style) {
     std::size_t begin = 0;
@@ -110,7 +122,8 @@ void draw_mark(ImDrawList& list, ImVec2 at, Shape shape, float radius, const ImV
             break;
         }
         case Shape::square:
-            corners = {ImVec2{at.x - r, at.y - r}, {at.x + r, at.y - r}, {at.x + r, at.y + r}, {at.x - r, at.y + r}};
+            corners = {
+                ImVec2{at.x - r, at.y - r}, {at.x + r, at.y - r}, {at.x + r, at.y + r}, {at.x - r, at.y + r}};
             break;
     }
     if (hollow) {
@@ -133,7 +146,8 @@ void draw_hatched(ImDrawList& list, ImVec2 low, ImVec2 high, const ImVec4& colou
     list.PopClipRect();
 }
 
-void draw_text_on(ImDrawList& list, ImVec2 at, const ImVec4& colour, const ImVec4& ground, std::string_view text) {
+void draw_text_on(ImDrawList& list, ImVec2 at, const ImVec4& colour, const ImVec4& ground,
+                  std::string_view text) {
     const char* begin = text.data();
     const char* end = begin + text.size();
     const ImU32 rim = packed(faded(ground, 0.85f));

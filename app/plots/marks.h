@@ -1,5 +1,5 @@
-// The marks of look.md, drawn into an ImGui draw list: the shape and line of each meaning, dashes, bands with a
-// hatch. ImPlot has none of these dashed or hatched.
+// The marks of look.md, drawn into an ImGui draw list: the shape and line of each meaning, dashes, bands with
+// a hatch. ImPlot has none of these dashed or hatched.
 #pragma once
 
 #include <imgui.h>
@@ -21,11 +21,13 @@ struct LineStyle {
 // Points that are not finite break the line.
 void draw_line(ImDrawList& list, std::span<const ImVec2> points, const LineStyle& style);
 // Hollow: clipped to the plot's edge, or a value with a doubt.
-void draw_mark(ImDrawList& list, ImVec2 at, Shape shape, float radius, const ImVec4& colour, bool hollow = false);
+void draw_mark(ImDrawList& list, ImVec2 at, Shape shape, float radius, const ImVec4& colour,
+               bool hollow = false);
 // Grey band with diagonal stripes; `colour` carries the band's own strength.
 void draw_hatched(ImDrawList& list, ImVec2 low, ImVec2 high, const ImVec4& colour);
 // Text on a rim of `ground`, readable over lines.
-void draw_text_on(ImDrawList& list, ImVec2 at, const ImVec4& colour, const ImVec4& ground, std::string_view text);
+void draw_text_on(ImDrawList& list, ImVec2 at, const ImVec4& colour, const ImVec4& ground,
+                  std::string_view text);
 
 ImVec4 faded(const ImVec4& colour, float alpha);
 ImU32 packed(const ImVec4& colour);

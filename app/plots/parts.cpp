@@ -40,13 +40,16 @@ void draw_centred(std::string_view text, float top, const ImVec4& colour) {
 
 bool draw_centred_button(const char* name, const char* tooltip) {
     const float width = ImGui::CalcTextSize(name).x + 2 * ImGui::GetStyle().FramePadding.x;
-    ImGui::SetCursorPosX(ImGui::GetCursorPosX() + std::max(0.0f, (ImGui::GetContentRegionAvail().x - width) * 0.5f));
+    ImGui::SetCursorPosX(ImGui::GetCursorPosX() +
+                         std::max(0.0f, (ImGui::GetContentRegionAvail().x - width) * 0.5f));
     const bool pressed = ImGui::Button(name);
     ImGui::SetItemTooltip("%s", tooltip);
     return pressed;
 }
 
-float third_of_rest() { return ImGui::GetContentRegionAvail().y * 0.3f; }
+float third_of_rest() {
+    return ImGui::GetContentRegionAvail().y * 0.3f;
+}
 
 void draw_empty(Intents& intents) {
     draw_centred("No model is shown.", third_of_rest(), theme().text);
@@ -57,7 +60,9 @@ void draw_empty(Intents& intents) {
 }
 
 void draw_failed(const OpenModel& model, Intents& intents) {
-    draw_centred(model.gamma ? "The pass over " + model.label + " failed" : model.label + " could not be read", third_of_rest(), meaning_colour(Meaning::dead));
+    draw_centred(
+        model.gamma ? "The pass over " + model.label + " failed" : model.label + " could not be read",
+        third_of_rest(), meaning_colour(Meaning::dead));
     draw_centred(model.error, 0, theme().text);
     if (model.gamma) {
         if (draw_centred_button("Run again", "Ctrl+R: repeat the pass")) intents.emit(RunIntent{model.id});
@@ -121,7 +126,8 @@ std::string joined(std::initializer_list<std::string> parts) {
 std::string provenance(const Reading& reading, const Run& run) {
     const double seconds = run.forward_s + run.spectra_s;
     return joined({std::string(precision_name(run.precision)), input_words(reading, run),
-                   "seed " + std::to_string(reading.seed), reading.device, seconds > 0 ? seconds_text(seconds) : ""});
+                   "seed " + std::to_string(reading.seed), reading.device,
+                   seconds > 0 ? seconds_text(seconds) : ""});
 }
 
 std::vector<std::string> provenance_notes(const OpenModel& model, const Run* run) {
@@ -130,8 +136,10 @@ std::vector<std::string> provenance_notes(const OpenModel& model, const Run* run
         notes.push_back("source: " + model.gamma->model.source + ", dtype: " + model.gamma->model.dtype);
     }
     if (run && model.reading) {
-        notes.push_back("init: " + std::string(init_name(run->init)) + ", " + provenance(*model.reading, *run));
-        if (!model.reading->input.digest.empty()) notes.push_back("input digest: " + model.reading->input.digest);
+        notes.push_back("init: " + std::string(init_name(run->init)) + ", " +
+                        provenance(*model.reading, *run));
+        if (!model.reading->input.digest.empty())
+            notes.push_back("input digest: " + model.reading->input.digest);
     }
     return notes;
 }
@@ -141,12 +149,14 @@ bool draw_choice(const char* id, std::initializer_list<const char*> names, int c
     int index = 0;
     ImGui::PushID(id);
     push_type(Type::small_print);
-    ImGui::PushStyleVar(ImGuiStyleVar_ItemSpacing, ImVec2(2 * theme().scale, ImGui::GetStyle().ItemSpacing.y));
+    ImGui::PushStyleVar(ImGuiStyleVar_ItemSpacing,
+                        ImVec2(2 * theme().scale, ImGui::GetStyle().ItemSpacing.y));
     ImGui::PushStyleVar(ImGuiStyleVar_FramePadding, ImVec2(7 * theme().scale, 2 * theme().scale));
     for (const char* name : names) {
         if (index) ImGui::SameLine();
         const bool on = index == current;
-        ImGui::PushStyleColor(ImGuiCol_Button, on ? ImGui::GetStyleColorVec4(ImGuiCol_ButtonActive) : ImVec4(0, 0, 0, 0));
+        ImGui::PushStyleColor(ImGuiCol_Button,
+                              on ? ImGui::GetStyleColorVec4(ImGuiCol_ButtonActive) : ImVec4(0, 0, 0, 0));
         ImGui::PushStyleColor(ImGuiCol_Text, on ? theme().text : theme().quiet);
         if (ImGui::Button(name)) {
             chosen = index;
@@ -219,19 +229,27 @@ void draw_progress_line(const ExplorerState& state, const OpenModel& model) {
     if (!job || job->state != JobState::running) return;
     std::string words = job->phase;
     if (job->blocks) {
-        words += (words.empty() ? "block " : ", block ") + std::to_string(std::min(job->block + 1, job->blocks)) + " of " +
-                 std::to_string(job->blocks);
+        words += (words.empty() ? "block " : ", block ") +
+                 std::to_string(std::min(job->block + 1, job->blocks)) + " of " + std::to_string(job->blocks);
     }
     if (job->remaining_s) words += " · " + seconds_text(*job->remaining_s) + " left";
     draw_small_print(words);
     ImGui::ProgressBar(static_cast<float>(job->fraction), ImVec2(-1, 3 * theme().scale), "");
 }
 
-void draw_error_line(const OpenModel& model) {
-    if (model.error.empty()) return;
-    ImGui::PushTextWrapPos(0.0f);
-    ImGui::TextColored(readable(meaning_colour(Meaning::dead)), "The pass failed: %s", model.error.c_str());
-    ImGui::PopTextWrapPos();
+void draw_unfinished(const ExplorerState& state, const OpenModel& model, Intents& intents) {
+    if (!model.error.empty()) {
+        ImGui::PushTextWrapPos(0.0f);
+        ImGui::TextColored(readable(meaning_colour(Meaning::dead)), "The pass failed: %s",
+                           model.error.c_str());
+        ImGui::PopTextWrapPos();
+    }
+    if ((!model.error.empty() || model.run_cancelled) && !state.job_of(model.id)) {
+        if (ImGui::Button("Run again")) intents.emit(RunIntent{model.id});
+        ImGui::SetItemTooltip("Ctrl+R: repeat the pass");
+    } else {
+        draw_progress_line(state, model);
+    }
 }
 
 void draw_reason(std::string_view words, std::string_view hint) {
@@ -276,9 +294,10 @@ std::vector<const OpenModel*> drawn_models(const ExplorerState& state) {
 }
 
 LineStyle model_line(const OpenModel& model, bool selected) {
-    // Sky, green and amber mean something in these plots: the meaning keeps its colour, the model gets a dash.
-    static constexpr std::array<Dash, 6> dashes{Dash::solid,  Dash::solid,       Dash::dashes,
-                                                Dash::solid,  Dash::dash_dot, Dash::long_dashes};
+    // Sky, green and amber mean something in these plots: the meaning keeps its colour, the model gets a
+    // dash.
+    static constexpr std::array<Dash, 6> dashes{Dash::solid, Dash::solid,    Dash::dashes,
+                                                Dash::solid, Dash::dash_dot, Dash::long_dashes};
     ImVec4 colour = model_colour(model.colour);
     const float light = 0.2126f * colour.x + 0.7152f * colour.y + 0.0722f * colour.z;
     if (theme().kind != ThemeKind::dark && light > 0.7f) {  // yellow on white: a line must stand out too
@@ -301,8 +320,8 @@ ImVec4 readable(const ImVec4& colour) {
     const ImVec4 goal = theme().text;
     const float goal_light = 0.2126f * goal.x + 0.7152f * goal.y + 0.0722f * goal.z;
     const float t = std::clamp((wanted - light) / (goal_light - light), 0.0f, 1.0f);
-    return {colour.x + (goal.x - colour.x) * t, colour.y + (goal.y - colour.y) * t, colour.z + (goal.z - colour.z) * t,
-            colour.w};
+    return {colour.x + (goal.x - colour.x) * t, colour.y + (goal.y - colour.y) * t,
+            colour.z + (goal.z - colour.z) * t, colour.w};
 }
 
 void emit_hover(Intents& intents, const OpenModel& model, std::optional<std::size_t> norm,
@@ -310,8 +329,9 @@ void emit_hover(Intents& intents, const OpenModel& model, std::optional<std::siz
     intents.emit(HoverIntent{{model.id, norm, block, channel}});
 }
 
-void emit_select(Intents& intents, const ExplorerState& state, const OpenModel& model, std::optional<std::size_t> norm,
-                 std::optional<std::size_t> block, std::optional<std::size_t> channel) {
+void emit_select(Intents& intents, const ExplorerState& state, const OpenModel& model,
+                 std::optional<std::size_t> norm, std::optional<std::size_t> block,
+                 std::optional<std::size_t> channel) {
     Selection selection;
     if (state.selection.model == model.id) selection = state.selection;
     selection.model = model.id;

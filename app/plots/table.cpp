@@ -22,7 +22,9 @@ std::string field(double value) {
     return {text.data(), end};
 }
 
-std::string field(std::int64_t value) { return std::to_string(value); }
+std::string field(std::int64_t value) {
+    return std::to_string(value);
+}
 
 }  // namespace
 

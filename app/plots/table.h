@@ -1,5 +1,5 @@
-// The data behind a plot as a table: what "Copy data as CSV" and "Save data as CSV" give. Numbers round-trip and
-// ignore the locale; where they come from stands in comment lines on top.
+// The data behind a plot as a table: what "Copy data as CSV" and "Save data as CSV" give. Numbers round-trip
+// and ignore the locale; where they come from stands in comment lines on top.
 #pragma once
 
 #include <cstdint>
@@ -12,10 +12,10 @@ namespace deadscope {
 using Cell = std::variant<std::string, double, std::int64_t>;
 
 struct Table {
-    std::string name;                       // proposed file name, without ".csv"
-    std::vector<std::string> notes;         // provenance, one "# " line each
+    std::string name;                // proposed file name, without ".csv"
+    std::vector<std::string> notes;  // provenance, one "# " line each
     std::vector<std::string> columns;
-    std::vector<std::vector<Cell>> rows;    // [rows][columns]
+    std::vector<std::vector<Cell>> rows;  // [rows][columns]
 };
 
 // RFC 4180 with "# " comment lines before the header; what is not finite becomes an empty field.

@@ -49,7 +49,8 @@ std::vector<Tick> even_ticks(Range range, double step) {
 std::string superscript(int value) {
     static constexpr std::array<const char*, 10> digits{"⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹"};
     std::string text;
-    for (const char c : std::to_string(value)) text += c == '-' ? "⁻" : digits.at(static_cast<std::size_t>(c - '0'));
+    for (const char c : std::to_string(value))
+        text += c == '-' ? "⁻" : digits.at(static_cast<std::size_t>(c - '0'));
     return text;
 }
 
@@ -63,10 +64,12 @@ std::vector<Tick> log_ticks(Range range, int most) {
     if (!(range.low > 0.0) || !(range.high > range.low)) return {};
     const double low = std::log10(range.low), high = std::log10(range.high);
     if (high - low < 0.8) return linear_ticks(range, most);
-    const int first = static_cast<int>(std::ceil(low - 1e-9)), last = static_cast<int>(std::floor(high + 1e-9));
+    const int first = static_cast<int>(std::ceil(low - 1e-9)),
+              last = static_cast<int>(std::floor(high + 1e-9));
     std::vector<Tick> ticks;
     if (last - first >= 2) {
-        // Counted from a multiple of the step, so that zooming keeps the same decades. One tick alone is no scale.
+        // Counted from a multiple of the step, so that zooming keeps the same decades. One tick alone is no
+        // scale.
         for (int step = (last - first + most) / most; ticks.size() < 2; --step) {
             ticks.clear();
             const int start = static_cast<int>(std::ceil(static_cast<double>(first) / step)) * step;
@@ -78,7 +81,7 @@ std::vector<Tick> log_ticks(Range range, int most) {
         for (const double factor : {1.0, 2.0, 5.0}) {
             const double value = factor * std::pow(10.0, e);
             if (value < range.low * (1 - 1e-9) || value > range.high * (1 + 1e-9)) continue;
-            ticks.push_back({value, factor == 1.0 ? power_of_ten(e) : short_number(value, std::pow(10.0, e))});
+            ticks.push_back({value, short_number(value, std::pow(10.0, e))});
         }
     }
     if (static_cast<int>(ticks.size()) > most) {
@@ -128,7 +131,9 @@ Range log_range(std::span<const double> values) {
     return range;
 }
 
-Range join(Range a, Range b) { return {std::min(a.low, b.low), std::max(a.high, b.high)}; }
+Range join(Range a, Range b) {
+    return {std::min(a.low, b.low), std::max(a.high, b.high)};
+}
 
 Range pad_linear(Range range, double low_share, double high_share) {
     const double size = range.high - range.low;

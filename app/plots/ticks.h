@@ -18,18 +18,19 @@ struct Range {
     bool operator==(const Range&) const = default;
 };
 
-std::string superscript(int value);       // "⁻¹⁵"
-std::string power_of_ten(int exponent);   // "10⁻¹⁵"; 1 and 10 stay words: "1", "10"
+std::string superscript(int value);      // "⁻¹⁵"
+std::string power_of_ten(int exponent);  // "10⁻¹⁵"; 1 and 10 stay words: "1", "10"
 
-// Decades in [low, high], every k-th where there are more than `most`; 2 and 5 between them where the range is
-// shorter than two decades; even steps where it is shorter than 0.8 of one. low > 0.
+// Decades in [low, high], every k-th where there are more than `most`; 2 and 5 between them where the range
+// is shorter than two decades; even steps where it is shorter than 0.8 of one. low > 0.
 std::vector<Tick> log_ticks(Range range, int most = 7);
 // Steps of 1, 2 or 5 times a power of ten.
 std::vector<Tick> linear_ticks(Range range, int most = 7);
 // The same on whole numbers only (blocks, channels, ranks).
 std::vector<Tick> count_ticks(Range range, int most = 7);
 
-// The range of the finite values; of the positive ones only for a log axis. {1e-1, 1e1} or {0, 1} where none is.
+// The range of the finite values; of the positive ones only for a log axis. {1e-1, 1e1} or {0, 1} where none
+// is.
 Range linear_range(std::span<const double> values);
 Range log_range(std::span<const double> values);
 Range join(Range a, Range b);

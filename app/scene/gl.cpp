@@ -66,12 +66,22 @@ void set(unsigned capability, bool on) {
 
 }  // namespace
 
-bool available() { return glad_glCreateShader != nullptr && GLAD_GL_VERSION_3_3 != 0; }
+bool available() {
+    return glad_glCreateShader != nullptr && GLAD_GL_VERSION_3_3 != 0;
+}
 
-void free_program(unsigned name) { glDeleteProgram(name); }
-void free_texture(unsigned name) { glDeleteTextures(1, &name); }
-void free_framebuffer(unsigned name) { glDeleteFramebuffers(1, &name); }
-void free_vertex_array(unsigned name) { glDeleteVertexArrays(1, &name); }
+void free_program(unsigned name) {
+    glDeleteProgram(name);
+}
+void free_texture(unsigned name) {
+    glDeleteTextures(1, &name);
+}
+void free_framebuffer(unsigned name) {
+    glDeleteFramebuffers(1, &name);
+}
+void free_vertex_array(unsigned name) {
+    glDeleteVertexArrays(1, &name);
+}
 
 Program make_program(const std::string& vertex_path, const std::string& fragment_path) {
     const unsigned vertex = compile(GL_VERTEX_SHADER, vertex_path);
@@ -152,7 +162,8 @@ StateGuard::StateGuard() {
     scissor_ = glIsEnabled(GL_SCISSOR_TEST) == GL_TRUE;
     depth_ = glIsEnabled(GL_DEPTH_TEST) == GL_TRUE;
     cull_ = glIsEnabled(GL_CULL_FACE) == GL_TRUE;
-    for (const unsigned capability : {GL_BLEND, GL_SCISSOR_TEST, GL_DEPTH_TEST, GL_CULL_FACE}) set(capability, false);
+    for (const unsigned capability : {GL_BLEND, GL_SCISSOR_TEST, GL_DEPTH_TEST, GL_CULL_FACE})
+        set(capability, false);
 }
 
 StateGuard::~StateGuard() {

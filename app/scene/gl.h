@@ -1,5 +1,5 @@
-// OpenGL objects that clean up after themselves: program, texture, framebuffer, vertex array. What is drawn with them
-// is left to the files beside this one.
+// OpenGL objects that clean up after themselves: program, texture, framebuffer, vertex array. What is drawn
+// with them is left to the files beside this one.
 #pragma once
 
 #include <cstddef>

@@ -34,8 +34,9 @@ std::vector<unsigned char> read_table(const std::string& path) {
         text.remove_prefix(std::min<std::size_t>(7, text.size()));
     }
     if (rgb.size() != 256 * 3) {
-        throw Error::resource("A colour map of the program is malformed",
-                              {.file = path, .expected = "256 colours", .found = std::to_string(rgb.size() / 3)});
+        throw Error::resource(
+            "A colour map of the program is malformed",
+            {.file = path, .expected = "256 colours", .found = std::to_string(rgb.size() / 3)});
     }
     return rgb;
 }
@@ -50,7 +51,9 @@ std::map<std::string, Heatmap>& kept() {
     return *heatmaps;
 }
 
-bool same_colour(const ImVec4& a, const ImVec4& b) { return a.x == b.x && a.y == b.y && a.z == b.z && a.w == b.w; }
+bool same_colour(const ImVec4& a, const ImVec4& b) {
+    return a.x == b.x && a.y == b.y && a.z == b.z && a.w == b.w;
+}
 
 }  // namespace
 
@@ -61,9 +64,10 @@ const std::vector<unsigned char>& colour_table(ColourMap map) {
 }
 
 bool HeatmapLook::same(const HeatmapLook& o) const {
-    return map == o.map && log_scale == o.log_scale && range == o.range && columns == o.columns && rows == o.rows &&
-           width == o.width && height == o.height && hatch_period == o.hatch_period && same_colour(zero, o.zero) &&
-           same_colour(hatch, o.hatch) && same_colour(invalid, o.invalid) && same_colour(outside, o.outside);
+    return map == o.map && log_scale == o.log_scale && range == o.range && columns == o.columns &&
+           rows == o.rows && width == o.width && height == o.height && hatch_period == o.hatch_period &&
+           same_colour(zero, o.zero) && same_colour(hatch, o.hatch) && same_colour(invalid, o.invalid) &&
+           same_colour(outside, o.outside);
 }
 
 struct Heatmap::Objects {
@@ -127,9 +131,13 @@ ImTextureID Heatmap::draw(const HeatmapLook& look) {
     return static_cast<ImTextureID>(o.target.texture());
 }
 
-Heatmap& kept_heatmap(const std::string& name) { return kept()[name]; }
+Heatmap& kept_heatmap(const std::string& name) {
+    return kept()[name];
+}
 
-void release_scene() { kept().clear(); }
+void release_scene() {
+    kept().clear();
+}
 
 float texel(double value) {
     const float narrow = static_cast<float>(value);

@@ -1,5 +1,6 @@
-// A heatmap [rows, columns] drawn by shaders/heatmap.frag from a float texture into a picture that ImGui shows. Values are
-// uploaded when they change, the picture is drawn anew when anything it shows changes; an idle frame costs neither.
+// A heatmap [rows, columns] drawn by shaders/heatmap.frag from a float texture into a picture that ImGui
+// shows. Values are uploaded when they change, the picture is drawn anew when anything it shows changes; an
+// idle frame costs neither.
 #pragma once
 
 #include <imgui.h>
@@ -24,11 +25,11 @@ const std::vector<unsigned char>& colour_table(ColourMap map);
 struct HeatmapLook {
     ColourMap map = ColourMap::viridis;
     bool log_scale = true;
-    Range range{0.1, 1.0};               // of |value|
+    Range range{0.1, 1.0};                    // of |value|
     Range columns{0.0, 1.0}, rows{0.0, 1.0};  // the part in view, rows downwards
-    int width = 0, height = 0;           // framebuffer pixels
+    int width = 0, height = 0;                // framebuffer pixels
     ImVec4 zero{}, hatch{}, invalid{}, outside{};
-    float hatch_period = 6.0f;           // framebuffer pixels
+    float hatch_period = 6.0f;  // framebuffer pixels
 
     bool same(const HeatmapLook& other) const;
 };

@@ -6,7 +6,7 @@ namespace deadscope {
 
 std::unique_ptr<Backend> make_backend(const std::string& device, Precision precision, int threads) {
     if (device == "auto" || device == "cpu") return make_cpu_backend(precision, threads);
-    throw Error::usage("This version does not compute on that device.",
+    throw Error::usage("this version does not compute on that device",
                        {.key = "--device", .expected = "auto or cpu", .found = device});
 }
 

@@ -126,6 +126,8 @@ public:
                           .tokens = prepared_.input.tokens(),
                           .sequences = prepared_.input.layout.sequences()};
         reading_.seed = settings.seed;
+        reading_.alignment = settings.alignment;
+        reading_.residual = settings.residual;
         reading_.warnings = reading_.gamma.warnings;
         warn_about_input(reading_, plan_, prepared_);
         reading_.load_s = since(start_);

@@ -64,6 +64,11 @@ Finding norm_finding(const Reading& reading, const Run& run) {
     return out;
 }
 
+// No kernel is what an RMSNorm promises, and what a LayerNorm forbids.
+Lamp against(const Run& run) {
+    return run.norm_kind == NormKind::rms_norm ? Lamp::neutral : Lamp::dead;
+}
+
 Finding lambda_finding(const Run& run) {
     Finding out{.title = "λ_v"};
     const double floor = run.floor.total();
@@ -78,7 +83,7 @@ Finding lambda_finding(const Run& run) {
             out.reason = "at the noise floor: nothing but rounding varies along v (" + beside + ")";
             break;
         case Verdict::no_kernel:
-            out.lamp = Lamp::dead;
+            out.lamp = against(run);
             out.reason = "alive: the output varies along v, far above rounding (" + beside + ")";
             break;
         case Verdict::undecided:
@@ -111,7 +116,7 @@ Finding alignment_finding(const Run& run) {
     return out;
 }
 
-Finding dead_finding(const Run& run) {
+Finding dead_finding(const Run& run, const AlignmentSettings& settings) {
     Finding out{.title = "Dead directions", .value = std::to_string(run.alignment.dead_directions)};
     if (run.tokens <= run.singular_values.size()) {
         out.lamp = Lamp::undecided;
@@ -133,7 +138,7 @@ Finding dead_finding(const Run& run) {
             predicted == 0
                 ? "predicted by no norm: " + std::string(dead == 1 ? "it" : "they") + " died otherwise"
                 : std::to_string(dead - predicted) + " beyond what the norm's algebra predicts";
-    out.reason += " (σ at most 1e-6 of the largest, or rounding, unless set otherwise)";
+    out.reason += " (dead: σ at most " + number_text(settings.dead_relative) + " of σ_max, or rounding)";
     return out;
 }
 
@@ -217,7 +222,7 @@ std::optional<Finding> ladder_finding(const Reading& reading, const Run& first) 
         out.reason =
             between + ": λ_v/λ_max falls with the round-off, so it is rounding: the kernel is algebraic";
     } else {
-        out.lamp = verdict(*finest) == Verdict::no_kernel ? Lamp::dead : Lamp::undecided;
+        out.lamp = verdict(*finest) == Verdict::no_kernel ? against(*finest) : Lamp::undecided;
         out.reason = between + ": λ_v/λ_max stays, so it is a real eigenvalue and no kernel";
     }
     return out;
@@ -253,7 +258,7 @@ std::vector<Finding> findings(const Reading& reading) {
     out.push_back(norm_finding(reading, *run));
     out.push_back(lambda_finding(*run));
     out.push_back(alignment_finding(*run));
-    out.push_back(dead_finding(*run));
+    out.push_back(dead_finding(*run, reading.alignment));
     out.push_back(blocks_finding(*run));
     const Run* initial = find(reading, Init::random, run->precision);
     const Run* trained = find(reading, Init::trained, run->precision);

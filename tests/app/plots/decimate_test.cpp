@@ -9,7 +9,9 @@
 namespace deadscope {
 namespace {
 
-bool same(ImVec2 a, ImVec2 b) { return a.x == b.x && a.y == b.y; }
+bool same(ImVec2 a, ImVec2 b) {
+    return a.x == b.x && a.y == b.y;
+}
 
 TEST(Decimate, KeepsEveryColumnsLowestAndHighestPoint) {
     std::vector<ImVec2> points;

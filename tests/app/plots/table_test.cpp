@@ -11,7 +11,9 @@ namespace {
 
 TEST(Csv, RoundTripsDoublesAndQuotesText) {
     const double tiny = -4.8e-33, third = 1.0 / 3.0;
-    const Table table{"t", {"model: a\nb"}, {"name", "value", "index"},
+    const Table table{"t",
+                      {"model: a\nb"},
+                      {"name", "value", "index"},
                       {{std::string("plain"), third, std::int64_t{-1}},
                        {std::string("a,\"b\"\nc"), tiny, std::int64_t{2}},
                        {std::string(), std::numeric_limits<double>::quiet_NaN(), std::int64_t{3}}}};

