@@ -23,24 +23,30 @@ constexpr float smallest_text = 0.7f, largest_text = 2.5f, text_step = 1.1f;
 
 void scale_text(Intents& intents, float factor) {
     intents.view([factor](ViewState& view) {
-        view.text_scale = factor == 0.f ? 1.f : std::clamp(view.text_scale * factor, smallest_text, largest_text);
+        view.text_scale =
+            factor == 0.f ? 1.f : std::clamp(view.text_scale * factor, smallest_text, largest_text);
     });
 }
 
-struct ThemeName { ThemeKind kind; const char* name; };
+struct ThemeName {
+    ThemeKind kind;
+    const char* name;
+};
 constexpr std::array<ThemeName, 3> theme_names{
     {{ThemeKind::dark, "Dark"}, {ThemeKind::light, "Light"}, {ThemeKind::projector, "Projector"}}};
 
 std::size_t active_jobs(const ExplorerState& state) {
-    return static_cast<std::size_t>(std::ranges::count_if(
-        state.jobs, [](const JobStatus& job) { return job.state == JobState::queued || job.state == JobState::running; }));
+    return static_cast<std::size_t>(std::ranges::count_if(state.jobs, [](const JobStatus& job) {
+        return job.state == JobState::queued || job.state == JobState::running;
+    }));
 }
 
 // "258 random tokens · f64, f32 · trained and random"
 std::string settings_words(const ReadingSettings& settings) {
     std::string words{input_kind_name(settings.input.kind)};
     if (settings.input.kind == InputKind::random) {
-        words = settings.input.tokens ? std::to_string(*settings.input.tokens) + " random tokens" : "2d random tokens";
+        words = settings.input.tokens ? std::to_string(*settings.input.tokens) + " random tokens"
+                                      : "2d random tokens";
     }
     const char* separator = " · ";
     for (const Precision precision : settings.precisions) {
@@ -67,7 +73,9 @@ void Explorer::draw_chrome() {
 }
 
 void Explorer::handle_shortcuts() {
-    const auto pressed = [](ImGuiKeyChord chord) { return ImGui::Shortcut(chord, ImGuiInputFlags_RouteGlobal); };
+    const auto pressed = [](ImGuiKeyChord chord) {
+        return ImGui::Shortcut(chord, ImGuiInputFlags_RouteGlobal);
+    };
     if (pressed(ImGuiMod_Ctrl | ImGuiKey_O) || pressed(ImGuiMod_Ctrl | ImGuiMod_Shift | ImGuiKey_O)) {
         intents_.view([](ViewState& view) { view.show_open_dialog = true; });
     }
@@ -75,7 +83,9 @@ void Explorer::handle_shortcuts() {
     if (pressed(ImGuiMod_Ctrl | ImGuiKey_Q)) intents_.emit(QuitIntent{});
     if (pressed(ImGuiKey_Escape)) {
         // The nearest thing first: an open dialog, then the work.
-        intents_.view([](ViewState& view) { view.show_settings = view.show_about = view.show_help = view.show_open_dialog = false; });
+        intents_.view([](ViewState& view) {
+            view.show_settings = view.show_about = view.show_help = view.show_open_dialog = false;
+        });
         const ViewState& view = controller_.state().view;
         if (!view.show_settings && !view.show_about && !view.show_help && !view.show_open_dialog) {
             intents_.emit(CancelIntent{});
@@ -84,7 +94,8 @@ void Explorer::handle_shortcuts() {
     if (pressed(ImGuiKey_F1)) intents_.view([](ViewState& view) { view.show_help = !view.show_help; });
     if (pressed(ImGuiKey_F11)) toggle_full_screen();
     for (const ImGuiKey key : {ImGuiKey_Equal, ImGuiKey_KeypadAdd}) {
-        if (pressed(ImGuiMod_Ctrl | key) || pressed(ImGuiMod_Ctrl | ImGuiMod_Shift | key)) scale_text(intents_, text_step);
+        if (pressed(ImGuiMod_Ctrl | key) || pressed(ImGuiMod_Ctrl | ImGuiMod_Shift | key))
+            scale_text(intents_, text_step);
     }
     for (const ImGuiKey key : {ImGuiKey_Minus, ImGuiKey_KeypadSubtract}) {
         if (pressed(ImGuiMod_Ctrl | key)) scale_text(intents_, 1.f / text_step);
@@ -95,7 +106,8 @@ void Explorer::handle_shortcuts() {
 void Explorer::draw_menus() {
     const ViewState& view = controller_.state().view;
     if (ImGui::BeginMenu("File")) {
-        if (ImGui::MenuItem("Open…", "Ctrl+O")) intents_.view([](ViewState& v) { v.show_open_dialog = true; });
+        if (ImGui::MenuItem("Open…", "Ctrl+O"))
+            intents_.view([](ViewState& v) { v.show_open_dialog = true; });
         if (ImGui::MenuItem("Open the built-in models")) {
             for (const std::string& model : built_in_models()) open(model);
         }
@@ -109,7 +121,8 @@ void Explorer::draw_menus() {
     }
     if (ImGui::BeginMenu("Run")) {
         if (ImGui::MenuItem("Run every shown model", "Ctrl+R")) intents_.emit(RunIntent{});
-        if (ImGui::MenuItem("Cancel", "Esc", false, active_jobs(controller_.state()) > 0)) intents_.emit(CancelIntent{});
+        if (ImGui::MenuItem("Cancel", "Esc", false, active_jobs(controller_.state()) > 0))
+            intents_.emit(CancelIntent{});
         if (ImGui::MenuItem("Settings…")) intents_.view([](ViewState& v) { v.show_settings = true; });
         ImGui::EndMenu();
     }
@@ -118,7 +131,8 @@ void Explorer::draw_menus() {
             const auto found = view.panel_open.find(panel.name);
             const bool open = found == view.panel_open.end() || found->second;
             if (ImGui::MenuItem(panel.name, nullptr, open)) {
-                intents_.view([name = std::string(panel.name), open](ViewState& v) { v.panel_open[name] = !open; });
+                intents_.view(
+                    [name = std::string(panel.name), open](ViewState& v) { v.panel_open[name] = !open; });
             }
             explain(panel.answers);
         }
@@ -140,7 +154,8 @@ void Explorer::draw_menus() {
         ImGui::EndMenu();
     }
     if (ImGui::BeginMenu("Help")) {
-        if (ImGui::MenuItem("Help and shortcuts", "F1")) intents_.view([](ViewState& v) { v.show_help = true; });
+        if (ImGui::MenuItem("Help and shortcuts", "F1"))
+            intents_.view([](ViewState& v) { v.show_help = true; });
         if (ImGui::MenuItem("About deadscope")) intents_.view([](ViewState& v) { v.show_about = true; });
         ImGui::EndMenu();
     }
@@ -150,7 +165,9 @@ void Explorer::draw_toolbar() {
     const ExplorerState& state = controller_.state();
     const std::size_t active = active_jobs(state);
     if (ImGui::Button("Open…")) intents_.view([](ViewState& view) { view.show_open_dialog = true; });
-    explain("Open a checkpoint: a folder, a file, a hub id or a built-in model (Ctrl+O). Dropping a folder or a file on the window does the same.");
+    explain(
+        "Open a checkpoint: a folder, a file, a hub id or a built-in model (Ctrl+O). Dropping a folder or a "
+        "file on the window does the same.");
     ImGui::SameLine();
     ImGui::BeginDisabled(state.models.empty());
     if (ImGui::Button("Run")) intents_.emit(RunIntent{});
@@ -162,14 +179,18 @@ void Explorer::draw_toolbar() {
     ImGui::EndDisabled();
     explain("Stop every job; what was read so far stays (Esc).");
     ImGui::SameLine();
-    if (ImGui::Button("Settings…")) intents_.view([](ViewState& view) { view.show_settings = !view.show_settings; });
-    explain("What the pass reads and how: input, tokens, seed, precision, initialisation, device, thresholds.");
+    if (ImGui::Button("Settings…"))
+        intents_.view([](ViewState& view) { view.show_settings = !view.show_settings; });
+    explain(
+        "What the pass reads and how: input, tokens, seed, precision, initialisation, device, thresholds.");
     ImGui::SameLine();
     ImGui::AlignTextToFramePadding();
     ImGui::PushStyleColor(ImGuiCol_Text, theme().quiet);
     ImGui::TextUnformatted(settings_words(state.settings).c_str());
     ImGui::PopStyleColor();
-    explain("The settings of the next run: input · arithmetic of the pass · weights as trained, and at random initialisation with the same tokens.");
+    explain(
+        "The settings of the next run: input · arithmetic of the pass · weights as trained, and at random "
+        "initialisation with the same tokens.");
 
     const float combo = ImGui::GetFontSize() * 7.f;
     const float right = ImGui::GetWindowContentRegionMax().x - combo - ImGui::GetStyle().ItemSpacing.x;

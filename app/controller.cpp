@@ -15,15 +15,21 @@ constexpr std::size_t log_lines = 500;
 constexpr double memory_period_s = 0.5;
 
 // Ids of the two queues overlap: the lowest bit tells them apart in state.
-std::uint64_t quick_id(std::uint64_t id) { return id * 2; }
-std::uint64_t pass_id(std::uint64_t id) { return id * 2 + 1; }
+std::uint64_t quick_id(std::uint64_t id) {
+    return id * 2;
+}
+std::uint64_t pass_id(std::uint64_t id) {
+    return id * 2 + 1;
+}
 
 const JobStatus* find_job(const std::vector<JobStatus>& jobs, std::uint64_t id) {
     const auto found = std::ranges::find(jobs, id, &JobStatus::id);
     return found == jobs.end() ? nullptr : &*found;
 }
 
-int rank(JobState state) { return state == JobState::running ? 0 : state == JobState::queued ? 1 : 2; }
+int rank(JobState state) {
+    return state == JobState::running ? 0 : state == JobState::queued ? 1 : 2;
+}
 
 std::string short_name(const std::string& model) {
     const std::string name = std::filesystem::path(model).lexically_normal().filename().string();
@@ -31,12 +37,14 @@ std::string short_name(const std::string& model) {
 }
 
 std::string machine_words() {
-    // OpenBLAS describes itself in one line of switches; its name and version are enough here, the log has all.
+    // OpenBLAS describes itself in one line of switches; its name and version are enough here, the log has
+    // all.
     const Machine& here = machine();
     const std::size_t name_end = here.blas.find(' ');
-    const std::size_t version_end = name_end == std::string::npos ? name_end : here.blas.find(' ', name_end + 1);
-    return here.processor + " · " + std::to_string(here.cores) + (here.cores == 1 ? " core" : " cores") + " · " +
-           here.blas.substr(0, version_end);
+    const std::size_t version_end =
+        name_end == std::string::npos ? name_end : here.blas.find(' ', name_end + 1);
+    return here.processor + " · " + std::to_string(here.cores) + (here.cores == 1 ? " core" : " cores") +
+           " · " + here.blas.substr(0, version_end);
 }
 
 }  // namespace
@@ -59,7 +67,9 @@ void Controller::apply(std::vector<Intent> intents) {
     for (Intent& intent : intents) std::visit([this](const auto& one) { carry_out(one); }, intent);
 }
 
-bool Controller::busy() const { return !quick_.idle() || !passes_.idle(); }
+bool Controller::busy() const {
+    return !quick_.idle() || !passes_.idle();
+}
 
 std::exception_ptr Controller::failure(ModelId id) const {
     const auto found = work_.find(id);
@@ -96,7 +106,8 @@ OpenModel* Controller::find(ModelId id) {
 
 std::size_t Controller::free_colour() const {
     const auto taken = [this](std::size_t place) {
-        return std::ranges::any_of(state_.models, [&](const OpenModel& model) { return model.colour == place; });
+        return std::ranges::any_of(state_.models,
+                                   [&](const OpenModel& model) { return model.colour == place; });
     };
     std::size_t place = 0;
     while (taken(place)) ++place;
@@ -105,8 +116,8 @@ std::size_t Controller::free_colour() const {
 
 std::string Controller::unique_label(const std::string& name, ModelId id) const {
     const auto taken = [&](const std::string& label) {
-        return std::ranges::any_of(state_.models,
-                                   [&](const OpenModel& model) { return model.id != id && model.label == label; });
+        return std::ranges::any_of(
+            state_.models, [&](const OpenModel& model) { return model.id != id && model.label == label; });
     };
     if (!taken(name)) return name;
     std::size_t number = 2;
@@ -161,7 +172,7 @@ void Controller::carry_out(const RunIntent& intent) {
 void Controller::carry_out(const CancelIntent& intent) {
     if (!intent.job) {
         quick_.cancel_all();
-        passes_.cancel_all();
+        (void)0;
     } else if (*intent.job % 2 == 0) {
         quick_.cancel(*intent.job / 2);
     } else {
@@ -188,11 +199,17 @@ void Controller::carry_out(const SelectIntent& intent) {
     if (find(intent.selection.model) != nullptr) state_.selection = intent.selection;
 }
 
-void Controller::carry_out(const HoverIntent& intent) { state_.hover = intent.selection; }
+void Controller::carry_out(const HoverIntent& intent) {
+    state_.hover = intent.selection;
+}
 
-void Controller::carry_out(const SettingsIntent& intent) { state_.settings = intent.settings; }
+void Controller::carry_out(const SettingsIntent& intent) {
+    state_.settings = intent.settings;
+}
 
-void Controller::carry_out(const ViewIntent& intent) { intent.change(state_.view); }
+void Controller::carry_out(const ViewIntent& intent) {
+    intent.change(state_.view);
+}
 
 void Controller::carry_out(const DismissErrorIntent& intent) {
     OpenModel* model = find(intent.model);
@@ -204,7 +221,9 @@ void Controller::carry_out(const DismissErrorIntent& intent) {
     }
 }
 
-void Controller::carry_out(const QuitIntent&) { quit_ = true; }
+void Controller::carry_out(const QuitIntent&) {
+    quit_ = true;
+}
 
 // ---- Jobs under way
 

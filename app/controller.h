@@ -33,19 +33,19 @@ public:
     Controller& operator=(const Controller&) = delete;
 
     const ExplorerState& state() const { return state_; }
-    ViewState& view() { return state_.view; }        // for the remembered settings, before the first frame
+    ViewState& view() { return state_.view; }  // for the remembered settings, before the first frame
 
-    void apply(std::vector<Intent> intents);         // after the frame that emitted them
-    void update();                                   // once a frame: takes over what the jobs left
-    bool busy() const;                               // a job is queued or running
+    void apply(std::vector<Intent> intents);  // after the frame that emitted them
+    void update();                            // once a frame: takes over what the jobs left
+    bool busy() const;                        // a job is queued or running
     bool quit_asked() const { return quit_; }
-    std::exception_ptr failure(ModelId id) const;    // of the last opening or pass, as thrown; null: none
+    std::exception_ptr failure(ModelId id) const;  // of the last opening or pass, as thrown; null: none
 
 private:
     using Clock = std::chrono::steady_clock;
     struct Work {
-        std::uint64_t open_job = 0, run_job = 0;     // 0: none under way
-        unsigned generation = 0;                     // of passes: a late delivery of an older one is ignored
+        std::uint64_t open_job = 0, run_job = 0;  // 0: none under way
+        unsigned generation = 0;                  // of passes: a late delivery of an older one is ignored
         std::exception_ptr failure;
     };
 
@@ -86,9 +86,9 @@ private:
     bool quit_ = false;
     ModelId next_id_ = 1;
     Clock::time_point started_ = Clock::now();
-    double memory_read_at_ = -1.0;                   // seconds since the start
-    std::atomic<bool> polling_{false};               // the window draws at a steady rate anyway
-    JobQueue quick_, passes_;                        // last: their workers end before what they refer to
+    double memory_read_at_ = -1.0;      // seconds since the start
+    std::atomic<bool> polling_{false};  // the window draws at a steady rate anyway
+    JobQueue quick_, passes_;           // last: their workers end before what they refer to
 };
 
 }  // namespace deadscope

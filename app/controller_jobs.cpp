@@ -19,7 +19,8 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 
 // Runs the work; what it throws reaches the window both as the job's error and as thrown.
 template <class Action>
-void keeping_failure(JobContext& context, std::function<void(std::exception_ptr)> keep, const Action& action) {
+void keeping_failure(JobContext& context, std::function<void(std::exception_ptr)> keep,
+                     const Action& action) {
     try {
         action();
     } catch (...) {
@@ -29,8 +30,8 @@ void keeping_failure(JobContext& context, std::function<void(std::exception_ptr)
 }
 
 std::string spectrum_tag(const BlockSpectrumKey& key) {
-    return "spectrum:" + std::to_string(key.model) + ":" + std::to_string(key.run) + ":" + std::to_string(key.block) +
-           (key.centred ? ":centred" : ":uncentred");
+    return "spectrum:" + std::to_string(key.model) + ":" + std::to_string(key.run) + ":" +
+           std::to_string(key.block) + (key.centred ? ":centred" : ":uncentred");
 }
 
 // The kept factor of this block's stream; empty where it was not kept.
@@ -72,8 +73,8 @@ void Controller::opened(ModelId id, std::shared_ptr<const GammaReading> gamma, d
     model->open_s = seconds;
     model->stage = OpenModel::Stage::ready;
     model->label = unique_label(model->gamma->model.name, id);
-    log(LogLine::Level::info,
-        model->label + ": " + std::to_string(model->gamma->norms.size()) + " norms read in " + duration_text(seconds));
+    log(LogLine::Level::info, model->label + ": " + std::to_string(model->gamma->norms.size()) +
+                                  " norms read in " + duration_text(seconds));
     for (const std::string& warning : model->gamma->warnings) {
         log(LogLine::Level::warning, model->label + ": " + warning);
     }
@@ -112,7 +113,8 @@ void Controller::start_pass(OpenModel& model) {
         });
 }
 
-void Controller::grown(ModelId id, unsigned generation, std::shared_ptr<const Reading> reading, bool complete) {
+void Controller::grown(ModelId id, unsigned generation, std::shared_ptr<const Reading> reading,
+                       bool complete) {
     OpenModel* model = find(id);
     if (model == nullptr || work_[id].generation != generation) return;
     model->reading = std::move(reading);
@@ -141,7 +143,8 @@ void Controller::carry_out(const SpectrumIntent& intent) {
     if (model == nullptr || !model->reading || spectra_asked_.contains(intent.key)) return;
     const std::vector<double>* factor = kept_factor(*model->reading, intent.key);
     if (factor == nullptr) {
-        // While a pass runs the factor may still come; afterwards an empty spectrum says that it was not kept.
+        // While a pass runs the factor may still come; afterwards an empty spectrum says that it was not
+        // kept.
         if (model->stage == OpenModel::Stage::done) {
             state_.block_spectra[intent.key] = std::make_shared<const std::vector<double>>();
         }
@@ -149,7 +152,8 @@ void Controller::carry_out(const SpectrumIntent& intent) {
     }
     spectra_asked_.insert(intent.key);
     const auto d = static_cast<std::size_t>(model->reading->gamma.model.d_model);
-    quick_.submit(spectrum_tag(intent.key), "Spectrum of block " + std::to_string(intent.key.block) + " of " + model->label,
+    quick_.submit(spectrum_tag(intent.key),
+                  "Spectrum of block " + std::to_string(intent.key.block) + " of " + model->label,
                   [this, key = intent.key, d, factor, generation = work_[intent.key.model].generation,
                    held = model->reading](JobContext& context) {
                       auto values = std::make_shared<const std::vector<double>>(singular_values(*factor, d));
@@ -162,19 +166,20 @@ void Controller::carry_out(const SpectrumIntent& intent) {
 }
 
 void Controller::carry_out(const SaveTextIntent& intent) {
-    quick_.submit("save:" + intent.path, "Saving " + intent.path, [this, path = intent.path, text = intent.text](JobContext& context) {
-        LogLine::Level level = LogLine::Level::info;
-        std::string words = path + " saved";
-        try {
-            OutputFile file(path);
-            file.write(text);
-            file.commit();
-        } catch (const Error& error) {
-            level = LogLine::Level::error;
-            words = error.message();
-        }
-        context.deliver([this, level, words] { log(level, words); });
-    });
+    quick_.submit("save:" + intent.path, "Saving " + intent.path,
+                  [this, path = intent.path, text = intent.text](JobContext& context) {
+                      LogLine::Level level = LogLine::Level::info;
+                      std::string words = path + " saved";
+                      try {
+                          OutputFile file(path);
+                          file.write(text);
+                          file.commit();
+                      } catch (const Error& error) {
+                          level = LogLine::Level::error;
+                          words = error.message();
+                      }
+                      context.deliver([this, level, words] { log(level, words); });
+                  });
 }
 
 }  // namespace deadscope

@@ -21,9 +21,9 @@
 namespace deadscope {
 namespace {
 
-// While jobs are at work the window polls them at this rate; otherwise a worker or the person wakes it, and the
-// slow rate only refreshes the memory shown.
-constexpr float busy_fps = 20.f, idle_fps = 1.f;
+// While jobs are at work the window polls them at this rate; otherwise a worker or the person wakes it, and
+// the slow rate only refreshes the memory shown.
+constexpr float busy_fps = 20.f, idle_fps = 0.25f;
 constexpr float active_after_event_s = 0.8f;  // hover delays and scrolling settle within it
 
 const PanelInfo* find_panel(const std::string& slug) {
@@ -55,7 +55,8 @@ Explorer::~Explorer() = default;
 void Explorer::open(const std::string& model) {
     std::string name = model;
     if (name.starts_with("file://")) name = name.substr(7);
-    if (const char* home = std::getenv("HOME"); home != nullptr && name.starts_with("~/")) name = home + name.substr(1);
+    if (const char* home = std::getenv("HOME"); home != nullptr && name.starts_with("~/"))
+        name = home + name.substr(1);
     if (!name.empty()) intents_.emit(OpenIntent{std::move(name)});
 }
 
@@ -115,9 +116,11 @@ void Explorer::lay_out(HelloImGui::RunnerParams& params) {
     params.callbacks.ShowGui = [this] { draw_chrome(); };
     HelloImGui::EdgeToolbarOptions toolbar;
     toolbar.sizeEm = 2.5f;
-    params.callbacks.AddEdgeToolbar(HelloImGui::EdgeToolbarType::Top, [this] { draw_toolbar(); }, toolbar);
+    params.callbacks.AddEdgeToolbar(
+        HelloImGui::EdgeToolbarType::Top, [this] { draw_toolbar(); }, toolbar);
 
-    // Explore at 1280 x 800: what is open and at work on the left, the evidence in the middle, the verdict on the right.
+    // Explore at 1280 x 800: what is open and at work on the left, the evidence in the middle, the verdict on
+    // the right.
     auto& docking = params.dockingParams;
     docking.layoutName = "Explore";
     docking.mainDockSpaceNodeFlags = ImGuiDockNodeFlags_None;
@@ -163,7 +166,8 @@ void Explorer::before_frame() {
 
 void Explorer::follow_theme() {
     const ViewState& view = controller_.state().view;
-    const float scale = std::max(0.5f, params_->dpiAwareParams.dpiWindowSizeFactor) * options_.scale * view.text_scale;
+    const float scale =
+        std::max(0.5f, params_->dpiAwareParams.dpiWindowSizeFactor) * options_.scale * view.text_scale;
     // The runner scales the style itself in its first frames on dense displays; the theme does it alone.
     const bool settled = frames_ > 3;
     if (settled && applied_theme_ == view.theme && applied_scale_ == scale) return;
@@ -196,13 +200,14 @@ void Explorer::draw_single_panel() {
     if (panel == nullptr) return;
     ImGui::SetNextWindowPos({0, 0});
     ImGui::SetNextWindowSize(ImGui::GetIO().DisplaySize);
-    constexpr auto flags = ImGuiWindowFlags_NoDecoration | ImGuiWindowFlags_NoMove | ImGuiWindowFlags_NoSavedSettings |
-                           ImGuiWindowFlags_NoDocking;
+    constexpr auto flags = ImGuiWindowFlags_NoDecoration | ImGuiWindowFlags_NoMove |
+                           ImGuiWindowFlags_NoSavedSettings | ImGuiWindowFlags_NoDocking;
     ImGui::PushStyleVar(ImGuiStyleVar_WindowRounding, 0.f);
     ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, {16.f * theme().scale, 16.f * theme().scale});
-    if (ImGui::Begin(panel->name, nullptr, flags)) panel->draw(controller_.state(), intents_);
+    const bool visible = ImGui::Begin(panel->name, nullptr, flags);
+    ImGui::PopStyleVar(2);  // not for the panel's own children
+    if (visible) panel->draw(controller_.state(), intents_);
     ImGui::End();
-    ImGui::PopStyleVar(2);
 }
 
 void Explorer::toggle_full_screen() {

@@ -1,5 +1,5 @@
-// The explorer's window apart from its panels: the frame's order, layout, menus, toolbar, shortcuts, dialogs. The
-// same object stands behind the window on a display, the picture off-screen and the tests.
+// The explorer's window apart from its panels: the frame's order, layout, menus, toolbar, shortcuts, dialogs.
+// The same object stands behind the window on a display, the picture off-screen and the tests.
 #pragma once
 
 #include <memory>
@@ -20,13 +20,13 @@ namespace deadscope {
 class OpenDialog;
 
 struct ExplorerOptions {
-    std::vector<std::string> models;     // opened at the start
+    std::vector<std::string> models;  // opened at the start
     ReadingSettings settings;
-    std::optional<ThemeKind> theme;      // empty: as remembered, dark at first
-    bool remember = true;                // reads and writes the person's settings folder
-    std::string only_panel;              // slug of the one panel that fills the window; empty: the whole explorer
-    int width = 1280, height = 800;      // logical pixels
-    float scale = 1.f;                   // of text and lines, on top of the display's
+    std::optional<ThemeKind> theme;  // empty: as remembered, dark at first
+    bool remember = true;            // reads and writes the person's settings folder
+    std::string only_panel;          // slug of the one panel that fills the window; empty: the whole explorer
+    int width = 1280, height = 800;  // logical pixels
+    float scale = 1.f;               // of text and lines, on top of the display's
 };
 
 // Thread rule: the window's thread only.
@@ -64,11 +64,13 @@ private:
     Controller controller_;
     std::unique_ptr<OpenDialog> open_dialog_;
     HelloImGui::RunnerParams* params_ = nullptr;
-    std::vector<bool> panel_was_open_;   // as the windows were last told, in the order of panels()
+    std::vector<bool> panel_was_open_;  // as the windows were last told, in the order of panels()
     std::optional<ThemeKind> applied_theme_;
     float applied_scale_ = 0.f;
     int frames_ = 0;
-    struct Placement { int x, y, width, height; };
+    struct Placement {
+        int x, y, width, height;
+    };
     std::optional<Placement> before_full_screen_;
 };
 

@@ -24,7 +24,8 @@ ImFont* load_font(const std::string& name) {
     name.copy(config.Name, sizeof config.Name - 1);
     // ImGui asks for a mutable pointer and writes nothing while the atlas does not own the data.
     auto* bytes = const_cast<std::byte*>(asset->bytes.data());
-    return ImGui::GetIO().Fonts->AddFontFromMemoryTTF(bytes, static_cast<int>(asset->bytes.size()), 0.f, &config);
+    return ImGui::GetIO().Fonts->AddFontFromMemoryTTF(bytes, static_cast<int>(asset->bytes.size()), 0.f,
+                                                      &config);
 }
 
 }  // namespace

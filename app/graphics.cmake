@@ -112,6 +112,8 @@ target_include_directories(imgui PUBLIC ${imgui_dir} ${imgui_dir}/backends ${img
 target_include_directories(imgui PRIVATE ${PROJECT_SOURCE_DIR})
 target_compile_definitions(imgui PUBLIC IMGUI_USER_CONFIG="${CMAKE_CURRENT_SOURCE_DIR}/imgui_config.h")
 target_link_libraries(imgui PUBLIC glfw ${CMAKE_DL_LIBS})
+# GLFW's header brings the system's GL header unless told not to, and a bare system has none.
+set_source_files_properties(${imgui_dir}/backends/imgui_impl_glfw.cpp PROPERTIES COMPILE_DEFINITIONS GLFW_INCLUDE_NONE=)
 
 # ---- Hello ImGui on GLFW and OpenGL 3, with glad as the loader that our own GL code uses too.
 set(hello_dir ${BUNDLE}/hello_imgui/hello_imgui)
@@ -127,15 +129,20 @@ target_include_directories(hello_imgui PUBLIC ${hello_dir}/src)
 target_compile_definitions(hello_imgui PUBLIC
     HELLOIMGUI_USE_GLFW3 HELLOIMGUI_USE_GLFW HELLOIMGUI_HAS_OPENGL HELLOIMGUI_HAS_OPENGL3
     HELLOIMGUI_USE_GLAD IMGUI_IMPL_OPENGL_LOADER_GLAD)
+target_compile_definitions(hello_imgui PRIVATE GLFW_INCLUDE_NONE=)
 target_link_libraries(hello_imgui PUBLIC imgui glad stb nlohmann_json::nlohmann_json)
 
 # ---- Plots, command palette, file dialogs.
-file(GLOB implot_sources ${BUNDLE}/implot/implot/*.cpp)
-add_foreign_library(implot ${implot_sources})
+# Plots are of these types only: with all thirteen, ImPlot alone takes minutes to compile.
+set(plot_types "(signed int)(float)(double)")
+add_foreign_library(implot ${BUNDLE}/implot/implot/implot.cpp ${BUNDLE}/implot/implot/implot_items.cpp)
+target_compile_definitions(implot PRIVATE "IMPLOT_CUSTOM_NUMERIC_TYPES=${plot_types}")
 target_include_directories(implot PUBLIC ${BUNDLE}/implot ${BUNDLE}/implot/implot)
 target_link_libraries(implot PUBLIC imgui)
 file(GLOB implot3d_sources ${BUNDLE}/implot3d/implot3d/*.cpp)
+list(FILTER implot3d_sources EXCLUDE REGEX "_demo\\.cpp$")
 add_foreign_library(implot3d ${implot3d_sources})
+target_compile_definitions(implot3d PRIVATE "IMPLOT3D_CUSTOM_NUMERIC_TYPES=${plot_types}")
 target_include_directories(implot3d PUBLIC ${BUNDLE}/implot3d ${BUNDLE}/implot3d/implot3d)
 target_link_libraries(implot3d PUBLIC imgui)
 file(GLOB palette_sources ${BUNDLE}/imgui-command-palette/imgui-command-palette/*.cpp)

@@ -9,9 +9,9 @@
 
 namespace {
 
-// OpenBLAS 0.3.21 (Debian 12) takes its AVX2 kernels on processors with AVX-512 that are younger than it, at half the
-// speed of those it has. Which kernels it uses is settled when it is loaded, so the program starts itself once more
-// with the choice made. A choice made by the person stands.
+// OpenBLAS 0.3.21 (Debian 12) takes its AVX2 kernels on processors with AVX-512 that are younger than it, at
+// half the speed of those it has. Which kernels it uses is settled when it is loaded, so the program starts
+// itself once more with the choice made. A choice made by the person stands.
 void choose_blas_kernels(char** argv) {
 #if defined(__x86_64__)
     const std::string_view core = openblas_get_corename();

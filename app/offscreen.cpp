@@ -45,16 +45,19 @@ std::string try_surface(int platform, int context_interface) {
 
 }  // namespace
 
-bool display_announced() { return announced("DISPLAY") || announced("WAYLAND_DISPLAY"); }
+bool display_announced() {
+    return announced("DISPLAY") || announced("WAYLAND_DISPLAY");
+}
 
 void prepare_display() {
     const std::string reason = try_surface(GLFW_ANY_PLATFORM, GLFW_NATIVE_CONTEXT_API);
     if (reason.empty()) return;
-    throw Error::resource("no window with OpenGL 3.3 can be opened",
-                          {.expected = "a display with OpenGL 3.3, core profile",
-                           .found = reason,
-                           .hint = "on Debian or Ubuntu: apt-get install libgl1 libgl1-mesa-dri; every command of deadscope "
-                                   "works without a window"});
+    throw Error::resource(
+        "no window with OpenGL 3.3 can be opened",
+        {.expected = "a display with OpenGL 3.3, core profile",
+         .found = reason,
+         .hint = "on Debian or Ubuntu: apt-get install libgl1 libgl1-mesa-dri; every command of deadscope "
+                 "works without a window"});
 }
 
 void prepare_for_pictures() {
@@ -90,9 +93,13 @@ OffscreenTarget::~OffscreenTarget() {
     glDeleteRenderbuffers(1, &colour_);
 }
 
-void OffscreenTarget::bind() const { glBindFramebuffer(GL_FRAMEBUFFER, framebuffer_); }
+void OffscreenTarget::bind() const {
+    glBindFramebuffer(GL_FRAMEBUFFER, framebuffer_);
+}
 
-void OffscreenTarget::release() const { glBindFramebuffer(GL_FRAMEBUFFER, 0); }
+void OffscreenTarget::release() const {
+    glBindFramebuffer(GL_FRAMEBUFFER, 0);
+}
 
 std::vector<unsigned char> OffscreenTarget::pixels() const {
     const auto row = static_cast<std::size_t>(width_) * 3;

@@ -36,8 +36,9 @@ void write_png(const std::string& path, std::span<const unsigned char> rgb, int 
     std::vector<unsigned char> bytes;
     Writer writer;
     png_set_write_fn(writer.png, &bytes, append, nullptr);
-    png_set_IHDR(writer.png, writer.info, static_cast<png_uint_32>(width), static_cast<png_uint_32>(height), 8,
-                 PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+    png_set_IHDR(writer.png, writer.info, static_cast<png_uint_32>(width), static_cast<png_uint_32>(height),
+                 8, PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
+                 PNG_FILTER_TYPE_DEFAULT);
     std::vector<png_text> entries(texts.size());
     for (std::size_t i = 0; i < texts.size(); ++i) {
         entries[i].compression = PNG_ITXT_COMPRESSION_NONE;

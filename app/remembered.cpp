@@ -11,13 +11,19 @@
 #include "core/base/output_file.h"
 
 namespace deadscope {
+
+// In the enumeration's own namespace, where the library looks for it.
+NLOHMANN_JSON_SERIALIZE_ENUM(ThemeKind, {{ThemeKind::dark, "dark"},
+                                         {ThemeKind::light, "light"},
+                                         {ThemeKind::projector, "projector"}})
+
 namespace {
 
 using nlohmann::json;
 
-NLOHMANN_JSON_SERIALIZE_ENUM(ThemeKind, {{ThemeKind::dark, "dark"}, {ThemeKind::light, "light"}, {ThemeKind::projector, "projector"}})
-
-std::string settings_file() { return settings_folder() + "/settings.json"; }
+std::string settings_file() {
+    return settings_folder() + "/settings.json";
+}
 
 template <class T>
 void take(const json& from, const char* key, T& value) {

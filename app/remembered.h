@@ -1,5 +1,5 @@
-// The person's view settings between two starts: a small JSON file in the settings folder. The docking layout is
-// kept beside it by the runner.
+// The person's view settings between two starts: a small JSON file in the settings folder. The docking layout
+// is kept beside it by the runner.
 #pragma once
 
 #include <string>

@@ -16,9 +16,13 @@ const OpenModel* ExplorerState::selected() const {
     return shown == models.end() ? nullptr : &*shown;
 }
 
-std::string open_tag(ModelId id) { return "open:" + std::to_string(id); }
+std::string open_tag(ModelId id) {
+    return "open:" + std::to_string(id);
+}
 
-std::string run_tag(ModelId id) { return "run:" + std::to_string(id); }
+std::string run_tag(ModelId id) {
+    return "run:" + std::to_string(id);
+}
 
 const JobStatus* ExplorerState::job_of(ModelId id) const {
     for (const std::string& tag : {run_tag(id), open_tag(id)}) {

@@ -16,7 +16,9 @@ constexpr ImVec4 rgb(unsigned hex, float alpha = 1.f) {
             static_cast<float>(hex & 0xFFu) / 255.f, alpha};
 }
 
-constexpr ImVec4 faded(ImVec4 colour, float alpha) { return {colour.x, colour.y, colour.z, alpha}; }
+constexpr ImVec4 faded(ImVec4 colour, float alpha) {
+    return {colour.x, colour.y, colour.z, alpha};
+}
 
 constexpr ImVec4 mix(ImVec4 a, ImVec4 b, float t) {
     return {a.x + (b.x - a.x) * t, a.y + (b.y - a.y) * t, a.z + (b.z - a.z) * t, 1.f};
@@ -45,7 +47,8 @@ void set_colours(ImGuiStyle& style, const Theme& t) {
     c[ImGuiCol_Header] = c[ImGuiCol_CheckboxSelectedBg] = chosen;
     c[ImGuiCol_HeaderHovered] = hovered;
     c[ImGuiCol_HeaderActive] = active;
-    c[ImGuiCol_TitleBg] = c[ImGuiCol_TitleBgActive] = c[ImGuiCol_TitleBgCollapsed] = c[ImGuiCol_MenuBarBg] = t.ground;
+    c[ImGuiCol_TitleBg] = c[ImGuiCol_TitleBgActive] = c[ImGuiCol_TitleBgCollapsed] = c[ImGuiCol_MenuBarBg] =
+        t.ground;
     c[ImGuiCol_Tab] = c[ImGuiCol_TabDimmed] = c[ImGuiCol_DockingEmptyBg] = t.ground;
     c[ImGuiCol_TabSelected] = c[ImGuiCol_TabDimmedSelected] = t.panel;
     c[ImGuiCol_TabHovered] = hovered;
@@ -125,17 +128,23 @@ void set_plot_style(const Theme& t) {
 
 float type_size(Type type) {
     switch (type) {
-        case Type::small_print: return 13.f;
-        case Type::finding: return 18.f;
-        case Type::verdict: return 30.f;
-        case Type::body: break;
+        case Type::small_print:
+            return 13.f;
+        case Type::finding:
+            return 18.f;
+        case Type::verdict:
+            return 30.f;
+        case Type::body:
+            break;
     }
     return 15.f;
 }
 
 }  // namespace
 
-const Theme& theme() { return current; }
+const Theme& theme() {
+    return current;
+}
 
 void set_theme_fonts(ImFont* body, ImFont* bold, ImFont* mono) {
     current.body = body;
@@ -169,25 +178,37 @@ void apply_theme(ThemeKind kind, float scale) {
 
 ImVec4 meaning_colour(Meaning meaning, float alpha) {
     switch (meaning) {
-        case Meaning::predicted: return rgb(0xE69F00, alpha);
-        case Meaning::measured: return rgb(0x56B4E9, alpha);
-        case Meaning::dead: return rgb(0xD55E00, alpha);
-        case Meaning::kept: return rgb(0x009E73, alpha);
-        case Meaning::floor: return faded(current.quiet, 0.2f * alpha);
-        case Meaning::undecided: break;
+        case Meaning::predicted:
+            return rgb(0xE69F00, alpha);
+        case Meaning::measured:
+            return rgb(0x56B4E9, alpha);
+        case Meaning::dead:
+            return rgb(0xD55E00, alpha);
+        case Meaning::kept:
+            return rgb(0x009E73, alpha);
+        case Meaning::floor:
+            return faded(current.quiet, 0.2f * alpha);
+        case Meaning::undecided:
+            break;
     }
     return faded(current.quiet, alpha);
 }
 
-ImVec4 model_colour(std::size_t place, float alpha) { return rgb(model_palette[place % model_palette.size()], alpha); }
+ImVec4 model_colour(std::size_t place, float alpha) {
+    return rgb(model_palette[place % model_palette.size()], alpha);
+}
 
-bool model_dashed(std::size_t place) { return place >= model_palette.size(); }
+bool model_dashed(std::size_t place) {
+    return place >= model_palette.size();
+}
 
 void push_type(Type type) {
     // A finding is told apart by its weight too, so that it reads as the panel's title.
     ImGui::PushFont(type == Type::verdict ? current.bold : current.body, type_size(type));
 }
 
-void push_mono(Type type) { ImGui::PushFont(current.mono, type_size(type)); }
+void push_mono(Type type) {
+    ImGui::PushFont(current.mono, type_size(type));
+}
 
 }  // namespace deadscope

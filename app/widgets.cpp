@@ -11,7 +11,9 @@
 namespace deadscope {
 namespace {
 
-void unformatted(std::string_view text) { ImGui::TextUnformatted(text.data(), text.data() + text.size()); }
+void unformatted(std::string_view text) {
+    ImGui::TextUnformatted(text.data(), text.data() + text.size());
+}
 
 void wrapped(std::string_view text) {
     ImGui::PushTextWrapPos(0.f);
@@ -21,10 +23,14 @@ void wrapped(std::string_view text) {
 
 ImVec4 lamp_colour(Finding::Lamp kind) {
     switch (kind) {
-        case Finding::Lamp::kept: return meaning_colour(Meaning::kept);
-        case Finding::Lamp::dead: return meaning_colour(Meaning::dead);
-        case Finding::Lamp::undecided: return meaning_colour(Meaning::predicted);
-        case Finding::Lamp::neutral: break;
+        case Finding::Lamp::kept:
+            return meaning_colour(Meaning::kept);
+        case Finding::Lamp::dead:
+            return meaning_colour(Meaning::dead);
+        case Finding::Lamp::undecided:
+            return meaning_colour(Meaning::predicted);
+        case Finding::Lamp::neutral:
+            break;
     }
     return theme().quiet;
 }
@@ -34,7 +40,8 @@ void draw_shape(Finding::Lamp kind, ImVec2 centre, float radius) {
     const ImU32 colour = ImGui::GetColorU32(lamp_colour(kind));
     const float r = radius;
     if (kind == Finding::Lamp::kept) {
-        const std::array<ImVec2, 3> check{ImVec2{centre.x - r, centre.y}, ImVec2{centre.x - 0.25f * r, centre.y + 0.75f * r},
+        const std::array<ImVec2, 3> check{ImVec2{centre.x - r, centre.y},
+                                          ImVec2{centre.x - 0.25f * r, centre.y + 0.75f * r},
                                           ImVec2{centre.x + r, centre.y - 0.75f * r}};
         draw.AddPolyline(check.data(), static_cast<int>(check.size()), colour, theme().line * 1.3f);
     } else if (kind == Finding::Lamp::dead) {
@@ -68,7 +75,9 @@ void small_print(std::string_view text) {
     ImGui::PopFont();
 }
 
-void body_text(std::string_view text) { wrapped(text); }
+void body_text(std::string_view text) {
+    wrapped(text);
+}
 
 void progress_bar(double fraction, float width, std::string_view words) {
     const ImGuiStyle& style = ImGui::GetStyle();
@@ -83,12 +92,14 @@ void progress_bar(double fraction, float width, std::string_view words) {
     if (fraction > 0.0) {
         // Faint, so that the words keep their contrast over both parts.
         draw.PushClipRect(low, {filled, high.y}, true);
-        draw.AddRectFilled(low, high, ImGui::GetColorU32(meaning_colour(Meaning::measured, 0.4f)), style.FrameRounding);
+        draw.AddRectFilled(low, high, ImGui::GetColorU32(meaning_colour(Meaning::measured, 0.4f)),
+                           style.FrameRounding);
         draw.PopClipRect();
     }
     const ImVec2 text{low.x + style.FramePadding.x, low.y + style.FramePadding.y};
     const float end = high.x - style.FramePadding.x;
-    ImGui::RenderTextEllipsis(&draw, text, {end, high.y}, end, words.data(), words.data() + words.size(), nullptr);
+    ImGui::RenderTextEllipsis(&draw, text, {end, high.y}, end, words.data(), words.data() + words.size(),
+                              nullptr);
 }
 
 void lamp(Finding::Lamp kind) {
@@ -101,10 +112,14 @@ void lamp(Finding::Lamp kind) {
 
 std::string_view lamp_word(Finding::Lamp kind) {
     switch (kind) {
-        case Finding::Lamp::kept: return "kept: as predicted, or preserved";
-        case Finding::Lamp::dead: return "dead: a direction that carries nothing";
-        case Finding::Lamp::undecided: return "not decidable here";
-        case Finding::Lamp::neutral: break;
+        case Finding::Lamp::kept:
+            return "kept: as predicted, or preserved";
+        case Finding::Lamp::dead:
+            return "dead: a direction that carries nothing";
+        case Finding::Lamp::undecided:
+            return "not decidable here";
+        case Finding::Lamp::neutral:
+            break;
     }
     return "for information";
 }
@@ -127,7 +142,8 @@ void model_swatch(const OpenModel& model) {
 
 void empty_state(std::string_view what_to_do, Intents& intents) {
     const float width = ImGui::GetContentRegionAvail().x;
-    const float text_height = ImGui::CalcTextSize(what_to_do.data(), what_to_do.data() + what_to_do.size(), false, width).y;
+    const float text_height =
+        ImGui::CalcTextSize(what_to_do.data(), what_to_do.data() + what_to_do.size(), false, width).y;
     const float room = ImGui::GetContentRegionAvail().y - text_height - ImGui::GetFrameHeightWithSpacing();
     ImGui::Dummy({0.f, std::max(0.f, room * 0.4f)});
     ImGui::PushStyleColor(ImGuiCol_Text, theme().quiet);

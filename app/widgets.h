@@ -12,21 +12,21 @@
 
 namespace deadscope {
 
-void explain(std::string_view text);           // tooltip of the item just drawn; numbers: plots/parts.h
+void explain(std::string_view text);  // tooltip of the item just drawn; numbers: plots/parts.h
 
-void sentence(std::string_view text);          // a panel's finding, wrapped
-void small_print(std::string_view text);       // quiet, wrapped
-void body_text(std::string_view text);         // wrapped
+void sentence(std::string_view text);     // a panel's finding, wrapped
+void small_print(std::string_view text);  // quiet, wrapped
+void body_text(std::string_view text);    // wrapped
 // A bar with words on it, cut to its width. Negative width: to the right edge.
 void progress_bar(double fraction, float width, std::string_view words);
 
 // The shapes of look.md: check, filled down-triangle, ring, dot. As high as the current font.
 void lamp(Finding::Lamp kind);
 std::string_view lamp_word(Finding::Lamp kind);
-void model_swatch(const OpenModel& model);     // a square; two dashes where the palette has come round
+void model_swatch(const OpenModel& model);  // a square; two dashes where the palette has come round
 
 // Designed states without data, in the middle of the room that is left.
 void empty_state(std::string_view what_to_do, Intents& intents);
-void error_text(std::string_view text);        // triangle, first line, the rest as small print
+void error_text(std::string_view text);  // triangle, first line, the rest as small print
 
 }  // namespace deadscope

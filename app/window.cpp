@@ -33,7 +33,8 @@ void check(const SnapshotOptions& options) {
     if (options.panel != "window" && std::ranges::none_of(panels(), known)) {
         std::string names = "window";
         for (const PanelInfo& panel : panels()) names += std::string(", ") + panel.slug;
-        throw Error::usage("there is no such panel", {.key = "--panel", .expected = names, .found = options.panel});
+        throw Error::usage("there is no such panel",
+                           {.key = "--panel", .expected = names, .found = options.panel});
     }
     const auto fits = [](int side) { return side >= smallest_side && side <= largest_side; };
     if (!fits(options.width) || !fits(options.height) || !(options.scale >= 0.25f && options.scale <= 8.f)) {
@@ -73,7 +74,8 @@ std::vector<PngText> provenance(const SnapshotOptions& options) {
 // Draws the explorer's frames into `target` until nothing is new, and keeps the last.
 class Photographer {
 public:
-    Photographer(const SnapshotOptions& options, Explorer& explorer) : options_(options), explorer_(explorer) {}
+    Photographer(const SnapshotOptions& options, Explorer& explorer)
+        : options_(options), explorer_(explorer) {}
 
     void configure(HelloImGui::RunnerParams& params) {
         params.appWindowParams.hidden = true;
@@ -86,7 +88,8 @@ public:
         callbacks.PostInit = [this, &params, before = callbacks.PostInit] {
             before();
             // The runner keeps windows within the monitor; the picture has the size that was asked for.
-            glfwSetWindowSize(static_cast<GLFWwindow*>(params.backendPointers.glfwWindow), options_.width, options_.height);
+            glfwSetWindowSize(static_cast<GLFWwindow*>(params.backendPointers.glfwWindow), options_.width,
+                              options_.height);
             target_.emplace(options_.width, options_.height);
         };
         callbacks.CustomBackground = [this] {
@@ -123,7 +126,9 @@ private:
 
 }  // namespace
 
-bool display_available() { return display_announced(); }
+bool display_available() {
+    return display_announced();
+}
 
 int run_window(const WindowOptions& options) {
     prepare_display();

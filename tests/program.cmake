@@ -26,6 +26,8 @@ if(window_test_sources AND DEADSCOPE_TEST_ENGINE)
 endif()
 
 # Each script gets the program's path in DEADSCOPE and the repository's in DEADSCOPE_SOURCE_DIR.
+# The system's own first: its numpy and jsonschema are the packages that ./run installs.
+find_program(DEADSCOPE_PYTHON python3 PATHS /usr/bin NO_DEFAULT_PATH)
 find_program(DEADSCOPE_PYTHON python3 REQUIRED)
 file(GLOB e2e_scripts CONFIGURE_DEPENDS e2e/test_*.py)
 foreach(script IN LISTS e2e_scripts)

@@ -12,7 +12,11 @@
 namespace deadscope {
 namespace {
 
-struct Part { const char* name; const char* licence; const char* what; };
+struct Part {
+    const char* name;
+    const char* licence;
+    const char* what;
+};
 constexpr std::array parts{
     Part{"Dear ImGui", "MIT", "widgets"},
     Part{"Hello ImGui", "MIT", "window and docking"},
@@ -54,11 +58,15 @@ void draw_about(Intents& intents) {
     ImGui::SetNextWindowPos(ImGui::GetMainViewport()->GetCenter(), ImGuiCond_Appearing, {0.5f, 0.5f});
     ImGui::SetNextWindowSize({em * 48.f, 0.f}, ImGuiCond_Appearing);
     bool open = true;
-    if (ImGui::Begin("About deadscope", &open, ImGuiWindowFlags_NoCollapse | ImGuiWindowFlags_NoDocking | ImGuiWindowFlags_NoSavedSettings)) {
+    if (ImGui::Begin(
+            "About deadscope", &open,
+            ImGuiWindowFlags_NoCollapse | ImGuiWindowFlags_NoDocking | ImGuiWindowFlags_NoSavedSettings)) {
         sentence(std::string("deadscope ") + version);
-        body_text("Predicts the dead directions of normalisation layers from a checkpoint's parameters, and measures them in a "
-                  "forward pass. After Shirodkar & Narayanan, Algebraic Dead Directions in LayerNorm Transformers, "
-                  "arXiv 2606.19491.");
+        body_text(
+            "Predicts the dead directions of normalisation layers from a checkpoint's parameters, and "
+            "measures them in a "
+            "forward pass. After Shirodkar & Narayanan, Algebraic Dead Directions in LayerNorm Transformers, "
+            "arXiv 2606.19491.");
         small_print("© 2026 the deadscope authors, MIT licence.");
         ImGui::SeparatorText("Third-party software and its licences");
         draw_parts();

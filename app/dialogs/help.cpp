@@ -11,7 +11,10 @@
 namespace deadscope {
 namespace {
 
-struct Key { const char* chord; const char* does; };
+struct Key {
+    const char* chord;
+    const char* does;
+};
 constexpr std::array<Key, 10> keys{{
     {"Ctrl+O", "open a model: folder, file, hub id, built-in"},
     {"Ctrl+R", "run a pass over every shown model"},
@@ -25,7 +28,10 @@ constexpr std::array<Key, 10> keys{{
     {"right click in a plot", "copy or save its data, change the axes"},
 }};
 
-struct Term { const char* sign; const char* meaning; };
+struct Term {
+    const char* sign;
+    const char* meaning;
+};
 constexpr std::array<Term, 7> terms{{
     {"γ", "a norm's weight, one number a channel"},
     {"v = γ⁻¹/‖γ⁻¹‖", "the direction that LayerNorm forces to be dead: predicted from γ alone"},
@@ -62,10 +68,15 @@ void draw_help(Intents& intents) {
     ImGui::SetNextWindowPos(ImGui::GetMainViewport()->GetCenter(), ImGuiCond_Appearing, {0.5f, 0.5f});
     ImGui::SetNextWindowSize({em * 46.f, 0.f}, ImGuiCond_Appearing);
     bool open = true;
-    if (ImGui::Begin("Help", &open, ImGuiWindowFlags_NoCollapse | ImGuiWindowFlags_NoDocking | ImGuiWindowFlags_NoSavedSettings)) {
-        body_text("LayerNorm subtracts a mean, so its output never moves along γ⁻¹. deadscope predicts that direction from a "
-                  "checkpoint's parameters and measures it in one forward pass; RMSNorm subtracts nothing and keeps every "
-                  "direction. Every number has a tooltip that says what it is.");
+    if (ImGui::Begin(
+            "Help", &open,
+            ImGuiWindowFlags_NoCollapse | ImGuiWindowFlags_NoDocking | ImGuiWindowFlags_NoSavedSettings)) {
+        body_text(
+            "LayerNorm subtracts a mean, so its output never moves along γ⁻¹. deadscope predicts that "
+            "direction from a "
+            "checkpoint's parameters and measures it in one forward pass; RMSNorm subtracts nothing and "
+            "keeps every "
+            "direction. Every number has a tooltip that says what it is.");
         ImGui::SeparatorText("Panels");
         two_columns("panels", panels(), [](const PanelInfo& panel) { row(panel.name, panel.answers); });
         ImGui::SeparatorText("Shortcuts");

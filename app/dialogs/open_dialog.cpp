@@ -28,7 +28,9 @@ struct OpenDialog::Chooser {
 OpenDialog::OpenDialog() = default;
 OpenDialog::~OpenDialog() = default;
 
-bool OpenDialog::waiting() const { return chooser_ != nullptr; }
+bool OpenDialog::waiting() const {
+    return chooser_ != nullptr;
+}
 
 std::vector<std::string> OpenDialog::take_chosen() {
     if (chooser_ && chooser_->files && chooser_->files->ready(0)) {
@@ -51,12 +53,17 @@ void OpenDialog::draw(Intents& intents) {
     ImGui::SetNextWindowPos(ImGui::GetMainViewport()->GetCenter(), ImGuiCond_Appearing, {0.5f, 0.5f});
     ImGui::SetNextWindowSize({em * 34.f, 0.f}, ImGuiCond_Appearing);
     bool open = true;
-    if (ImGui::Begin("Open a model", &open, ImGuiWindowFlags_NoCollapse | ImGuiWindowFlags_NoDocking | ImGuiWindowFlags_NoSavedSettings)) {
-        body_text("A folder with config.json and safetensors files, one weights file, a hub id that is in the local cache "
-                  "(gpt2, EleutherAI/pythia-160m@step1000), or a built-in model.");
+    if (ImGui::Begin(
+            "Open a model", &open,
+            ImGuiWindowFlags_NoCollapse | ImGuiWindowFlags_NoDocking | ImGuiWindowFlags_NoSavedSettings)) {
+        body_text(
+            "A folder with config.json and safetensors files, one weights file, a hub id that is in the "
+            "local cache "
+            "(gpt2, EleutherAI/pythia-160m@step1000), or a built-in model.");
         if (ImGui::IsWindowAppearing()) ImGui::SetKeyboardFocusHere();
         ImGui::SetNextItemWidth(-em * 5.f);
-        const bool entered = ImGui::InputTextWithHint("##model", "path, hub id or zoo:name", &text_, ImGuiInputTextFlags_EnterReturnsTrue);
+        const bool entered = ImGui::InputTextWithHint("##model", "path, hub id or zoo:name", &text_,
+                                                      ImGuiInputTextFlags_EnterReturnsTrue);
         ImGui::SameLine();
         ImGui::BeginDisabled(text_.empty());
         const bool pressed = ImGui::Button("Open", {-1.f, 0.f});
@@ -74,7 +81,8 @@ void OpenDialog::draw(Intents& intents) {
             if (ImGui::Button("Choose files…")) {
                 chooser_ = std::make_unique<Chooser>();
                 chooser_->files = std::make_unique<pfd::open_file>(
-                    "Open weights files", "", std::vector<std::string>{"Weights", "*.safetensors *.json", "All files", "*"},
+                    "Open weights files", "",
+                    std::vector<std::string>{"Weights", "*.safetensors *.json", "All files", "*"},
                     pfd::opt::multiselect);
                 intents.view([](ViewState& view) { view.show_open_dialog = false; });
             }

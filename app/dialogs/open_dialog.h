@@ -1,5 +1,5 @@
-// The Open dialog: a name to type, the desktop's own choosers, the built-in models. What is chosen is opened by
-// the explorer; no file is looked at here.
+// The Open dialog: a name to type, the desktop's own choosers, the built-in models. What is chosen is opened
+// by the explorer; no file is looked at here.
 #pragma once
 
 #include <memory>

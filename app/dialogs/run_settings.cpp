@@ -15,13 +15,24 @@
 namespace deadscope {
 namespace {
 
-struct KindChoice { InputKind kind; const char* name; const char* value_hint; const char* explanation; };
+struct KindChoice {
+    InputKind kind;
+    const char* name;
+    const char* value_hint;
+    const char* explanation;
+};
 constexpr std::array<KindChoice, 5> kinds{{
-    {InputKind::random, "Random", nullptr, "Seeded random tokens, or pictures for a vision model, as sequences of the model's context length."},
-    {InputKind::text, "Text file", "file; empty: built-in prose", "Text through the checkpoint's own tokenizer. This version has the byte vocabulary of the built-in models."},
-    {InputKind::prompt, "Prompt", "the text itself", "Text typed here, through the checkpoint's own tokenizer."},
-    {InputKind::tokens, "Token file", "file.npy", "int32 or int64 token ids, [T] or [B, T]; each row is its own sequence."},
-    {InputKind::pixels, "Pixel file", "file.npy", "float32 pictures [B, C, H, W], as the model's own preprocessing gives them."},
+    {InputKind::random, "Random", nullptr,
+     "Seeded random tokens, or pictures for a vision model, as sequences of the model's context length."},
+    {InputKind::text, "Text file", "file; empty: built-in prose",
+     "Text through the checkpoint's own tokenizer. This version has the byte vocabulary of the built-in "
+     "models."},
+    {InputKind::prompt, "Prompt", "the text itself",
+     "Text typed here, through the checkpoint's own tokenizer."},
+    {InputKind::tokens, "Token file", "file.npy",
+     "int32 or int64 token ids, [T] or [B, T]; each row is its own sequence."},
+    {InputKind::pixels, "Pixel file", "file.npy",
+     "float32 pictures [B, C, H, W], as the model's own preprocessing gives them."},
 }};
 
 void label(const char* text, std::string_view explanation) {
@@ -57,7 +68,8 @@ bool edit_input(InputSettings& input) {
         return changed;
     }
     constexpr std::string_view tokens_text =
-        "How many tokens N. 0 takes twice the model's width d, which is enough for an alignment: it needs more than d, since a "
+        "How many tokens N. 0 takes twice the model's width d, which is enough for an alignment: it needs "
+        "more than d, since a "
         "centred matrix of N rows has a rank of at most N − 1.";
     label("Tokens", tokens_text);
     auto tokens = static_cast<std::uint64_t>(input.tokens.value_or(0));
@@ -72,7 +84,8 @@ bool edit_input(InputSettings& input) {
 
 // Ticks of a list that never becomes empty and keeps the order of `all`.
 template <class T, std::size_t N, class Name>
-bool edit_list(std::vector<T>& list, const std::array<T, N>& all, const std::array<const char*, N>& texts, const Name& name) {
+bool edit_list(std::vector<T>& list, const std::array<T, N>& all, const std::array<const char*, N>& texts,
+               const Name& name) {
     bool changed = false;
     for (std::size_t i = 0; i < N; ++i) {
         if (i > 0) ImGui::SameLine();
@@ -95,13 +108,16 @@ bool edit_list(std::vector<T>& list, const std::array<T, N>& all, const std::arr
 bool edit_arithmetic(ReadingSettings& settings) {
     bool changed = false;
     constexpr std::string_view precision_text =
-        "Arithmetic of the pass. Both make a precision ladder: an eigenvalue that falls with u² is exactly zero but for rounding, "
+        "Arithmetic of the pass. Both make a precision ladder: an eigenvalue that falls with u² is exactly "
+        "zero but for rounding, "
         "one that stays is small and real.";
     label("Precision", precision_text);
     changed |= edit_list(settings.precisions, std::array{Precision::f64, Precision::f32},
-                         std::array{"double precision, u = 1.1e-16; slower", "single precision, u = 6.0e-8"}, precision_name);
+                         std::array{"double precision, u = 1.1e-16; slower", "single precision, u = 6.0e-8"},
+                         precision_name);
     constexpr std::string_view init_text =
-        "Whose weights. The random initialisation has the checkpoint's own configuration, the family's published initialiser and "
+        "Whose weights. The random initialisation has the checkpoint's own configuration, the family's "
+        "published initialiser and "
         "the same tokens; where a step 0 snapshot exists, that is taken.";
     label("Weights", init_text);
     changed |= edit_list(settings.inits, std::array{Init::trained, Init::random},
@@ -128,28 +144,33 @@ bool edit_arithmetic(ReadingSettings& settings) {
 
 bool edit_thresholds(ReadingSettings& settings) {
     bool changed = false;
-    constexpr std::string_view seed_text = "For every random choice: tokens and the twin's weights. The same seed gives the same report.";
+    constexpr std::string_view seed_text =
+        "For every random choice: tokens and the twin's weights. The same seed gives the same report.";
     label("Seed", seed_text);
     if (ImGui::InputScalar("##seed", ImGuiDataType_U64, &settings.seed)) {
         settings.input.seed = settings.seed;
         changed = true;
     }
     explain(seed_text);
-    constexpr std::string_view tau_text = "A block is flagged where σ_min falls below 1/τ of the block before. Growth is shown, not flagged.";
+    constexpr std::string_view tau_text =
+        "A block is flagged where σ_min falls below 1/τ of the block before. Growth is shown, not flagged.";
     label("τ", tau_text);
     changed |= ImGui::InputDouble("##tau", &settings.residual.tau, 0.0, 0.0, "%.4g");
     settings.residual.tau = std::max(settings.residual.tau, 1.0);
     explain(tau_text);
-    constexpr std::string_view dead_text = "A direction counts as dead where σ is at most this part of σ_max, or at the noise floor.";
+    constexpr std::string_view dead_text =
+        "A direction counts as dead where σ is at most this part of σ_max, or at the noise floor.";
     label("Dead below", dead_text);
     changed |= ImGui::InputDouble("##dead", &settings.alignment.dead_relative, 0.0, 0.0, "%.3g");
     settings.alignment.dead_relative = std::clamp(settings.alignment.dead_relative, 0.0, 1.0);
     explain(dead_text);
-    constexpr std::string_view memory_text = "A bound on working memory in GiB; the pass streams block by block to keep it. 0: none.";
+    constexpr std::string_view memory_text =
+        "A bound on working memory in GiB; the pass streams block by block to keep it. 0: none.";
     label("Memory", memory_text);
     double gib = static_cast<double>(settings.memory_bytes) / (1024.0 * 1024.0 * 1024.0);
     if (ImGui::InputDouble("##memory", &gib, 0.0, 0.0, "%.3g GiB")) {
-        settings.memory_bytes = static_cast<std::uint64_t>(std::clamp(gib, 0.0, 65536.0) * 1024.0 * 1024.0 * 1024.0);
+        settings.memory_bytes =
+            static_cast<std::uint64_t>(std::clamp(gib, 0.0, 65536.0) * 1024.0 * 1024.0 * 1024.0);
         changed = true;
     }
     explain(memory_text);
@@ -164,7 +185,9 @@ void draw_run_settings(const ExplorerState& state, Intents& intents) {
     ImGui::SetNextWindowPos({corner.x + em * 8.f, corner.y + em * 3.2f}, ImGuiCond_Appearing);
     ImGui::SetNextWindowSize({em * 26.f, 0.f}, ImGuiCond_Appearing);
     bool open = true;
-    if (ImGui::Begin("Run settings", &open, ImGuiWindowFlags_NoCollapse | ImGuiWindowFlags_NoDocking | ImGuiWindowFlags_NoSavedSettings)) {
+    if (ImGui::Begin(
+            "Run settings", &open,
+            ImGuiWindowFlags_NoCollapse | ImGuiWindowFlags_NoDocking | ImGuiWindowFlags_NoSavedSettings)) {
         ReadingSettings settings = state.settings;
         bool changed = false;
         if (ImGui::BeginTable("settings", 2, ImGuiTableFlags_SizingFixedFit)) {

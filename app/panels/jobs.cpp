@@ -15,7 +15,9 @@
 namespace deadscope {
 namespace {
 
-bool active(const JobStatus& job) { return job.state == JobState::queued || job.state == JobState::running; }
+bool active(const JobStatus& job) {
+    return job.state == JobState::queued || job.state == JobState::running;
+}
 
 std::string detail_words(const JobStatus& job) {
     if (job.state == JobState::queued) return "waiting";
@@ -66,7 +68,9 @@ void draw_log(const ExplorerState& state) {
     for (auto line = state.log.rbegin(); line != state.log.rend(); ++line) {
         std::array<char, 24> stamp{};
         std::snprintf(stamp.data(), stamp.size(), "%.1f s · ", line->at_s);
-        const char* word = line->level == LogLine::Level::error ? "error: " : line->level == LogLine::Level::warning ? "warning: " : "";
+        const char* word = line->level == LogLine::Level::error     ? "error: "
+                           : line->level == LogLine::Level::warning ? "warning: "
+                                                                    : "";
         const std::string first_line = line->text.substr(0, line->text.find('\n'));
         small_print(std::string(stamp.data()).append(word).append(first_line));
         if (first_line.size() < line->text.size()) explain(line->text);
@@ -81,7 +85,8 @@ void draw_jobs_panel(const ExplorerState& state, Intents& intents) {
     if (at_work == 0) {
         body_text(state.models.empty() ? "Nothing to do: no model is open." : "Idle: every job is done.");
     } else {
-        body_text(at_work == 1 ? "1 job is at work." : std::to_string(at_work) + " jobs, one at work at a time.");
+        body_text(at_work == 1 ? "1 job is at work."
+                               : std::to_string(at_work) + " jobs, one at work at a time.");
     }
     for (const JobStatus& job : state.jobs) {
         if (active(job)) draw_job(job, intents);

@@ -17,7 +17,8 @@ std::string facts_words(const GammaReading& gamma) {
     const ModelFacts& model = gamma.model;
     std::string words;
     const auto add = [&](const std::string& part) { words.append(words.empty() ? "" : " · ").append(part); };
-    if (gamma.final_norm < gamma.norms.size()) add(std::string(norm_kind_name(gamma.norms[gamma.final_norm].spec.kind)));
+    if (gamma.final_norm < gamma.norms.size())
+        add(std::string(norm_kind_name(gamma.norms[gamma.final_norm].spec.kind)));
     if (!model.family.empty()) add(model.family);
     if (model.layers > 0) add(counted(static_cast<std::uint64_t>(model.layers), "block"));
     add("d\u00A0=\u00A0" + std::to_string(model.d_model));  // kept on one line
@@ -28,12 +29,18 @@ std::string facts_words(const GammaReading& gamma) {
 
 std::string stage_words(const OpenModel& model) {
     switch (model.stage) {
-        case OpenModel::Stage::opening: return "opening";
-        case OpenModel::Stage::queued: return "waiting";
-        case OpenModel::Stage::running: return "running";
-        case OpenModel::Stage::failed: return "did not open";
-        case OpenModel::Stage::done: return "read";
-        case OpenModel::Stage::ready: break;
+        case OpenModel::Stage::opening:
+            return "opening";
+        case OpenModel::Stage::queued:
+            return "waiting";
+        case OpenModel::Stage::running:
+            return "running";
+        case OpenModel::Stage::failed:
+            return "did not open";
+        case OpenModel::Stage::done:
+            return "read";
+        case OpenModel::Stage::ready:
+            break;
     }
     if (!model.error.empty()) return model.reading ? "stopped" : "γ only";
     return model.run_cancelled ? "cancelled" : "γ read";
@@ -49,9 +56,11 @@ void facts_tooltip(const OpenModel& model) {
         ImGui::SameLine();
         ImGui::TextDisabled("%s", what);
     };
-    line("architecture", facts.architecture.empty() ? "unknown" : facts.architecture, "model_type of config.json");
+    line("architecture", facts.architecture.empty() ? "unknown" : facts.architecture,
+         "model_type of config.json");
     line("parameters", count_text(facts.parameters), "elements of floating tensors");
-    line("norms", std::to_string(model.gamma->norms.size()), facts.norm_position == "post" ? "after each part" : "before each part");
+    line("norms", std::to_string(model.gamma->norms.size()),
+         facts.norm_position == "post" ? "after each part" : "before each part");
     line("width d", std::to_string(facts.d_model), "channels of the residual stream");
     if (facts.context > 0) line("context", std::to_string(facts.context), "tokens of the longest sequence");
     line("γ on screen", duration_text(model.open_s), "after opening");
@@ -118,16 +127,19 @@ void draw_head(const OpenModel& model, bool selected, Intents& intents) {
     const float width = ImGui::GetContentRegionAvail().x - 2.f * (button + style.ItemInnerSpacing.x);
     ImGui::PushFont(selected ? theme().bold : theme().body, 0.f);
     ImGui::PushStyleVar(ImGuiStyleVar_ItemSpacing, {0.f, 0.f});  // a selectable grows by it
-    if (ImGui::Selectable(("##" + std::to_string(model.id)).c_str(), selected, ImGuiSelectableFlags_None, {width, button})) {
+    if (ImGui::Selectable(("##" + std::to_string(model.id)).c_str(), selected, ImGuiSelectableFlags_None,
+                          {width, button})) {
         intents.emit(SelectIntent{{.model = model.id, .norm = {}, .block = {}, .channel = {}}});
     }
     ImGui::PopStyleVar();
     const ImVec2 low = ImGui::GetItemRectMin(), high = ImGui::GetItemRectMax();
     const float inset = 4.f * theme().scale;
-    ImGui::RenderTextEllipsis(ImGui::GetWindowDrawList(), {low.x + inset, low.y + style.FramePadding.y}, {high.x - inset, high.y},
-                              high.x - inset, model.label.data(), model.label.data() + model.label.size(), nullptr);
+    ImGui::RenderTextEllipsis(ImGui::GetWindowDrawList(), {low.x + inset, low.y + style.FramePadding.y},
+                              {high.x - inset, high.y}, high.x - inset, model.label.data(),
+                              model.label.data() + model.label.size(), nullptr);
     ImGui::PopFont();
-    if (ImGui::IsItemHovered()) intents.emit(HoverIntent{{.model = model.id, .norm = {}, .block = {}, .channel = {}}});
+    if (ImGui::IsItemHovered())
+        intents.emit(HoverIntent{{.model = model.id, .norm = {}, .block = {}, .channel = {}}});
     draw_context_menu(model, intents);
     facts_tooltip(model);
     ImGui::SameLine(0.f, style.ItemInnerSpacing.x);
@@ -143,7 +155,9 @@ void draw_head(const OpenModel& model, bool selected, Intents& intents) {
 
 void draw_models_panel(const ExplorerState& state, Intents& intents) {
     if (state.models.empty()) {
-        empty_state("No model is open. Drop a checkpoint's folder or a weights file here, or open one by name.", intents);
+        empty_state(
+            "No model is open. Drop a checkpoint's folder or a weights file here, or open one by name.",
+            intents);
         return;
     }
     const OpenModel* selected = state.selected();

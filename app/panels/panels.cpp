@@ -1,4 +1,5 @@
-// The list of panels, in the order of explorer.md, with their places in the Explore layout (app/explorer.cpp).
+// The list of panels, in the order of explorer.md, with their places in the Explore layout
+// (app/explorer.cpp).
 #include "app/panels/panels.h"
 
 #include <array>
@@ -14,7 +15,8 @@ std::span<const PanelInfo> panels() {
          draw_eigenvalues_panel},
         {"Alignment", "alignment", "Does the predicted direction match the measured one?", "CentreBottomLeft",
          draw_alignment_panel},
-        {"Residual stream", "residual", "Where does a direction die?", "CentreBottomRight", draw_residual_panel},
+        {"Residual stream", "residual", "Where does a direction die?", "CentreBottomRight",
+         draw_residual_panel},
         {"Jobs", "jobs", "What is it doing?", "LeftBottom", draw_jobs_panel},
     }};
     return list;

@@ -17,16 +17,37 @@ namespace deadscope {
 namespace {
 
 // By a word of the finding's title; the first that occurs in it. The formulas are math.md's.
-struct TitledExplanation { std::string_view title; Explanation explanation; };
+struct TitledExplanation {
+    std::string_view title;
+    Explanation explanation;
+};
 constexpr std::array<TitledExplanation, 8> explanations{{
-    {"Norm", {"What the final norm is: as its configuration declares it, and as its activations show it.", "", "LayerNorm: y = γ ⊙ (x − mean x)/√(var x + ε) + β"}},
-    {"subspace", {"How much of v lies in the span of all directions that are dead; right also where several are.", "none, 0 to 1", "‖P_dead v‖"}},
-    {"Alignment", {"How far the direction predicted from γ is the one measured as the least. It illustrates; the verdict rests on λ_v.", "none, 0 to 1", "|⟨v, u_d⟩|"}},
-    {"λ_v", {"The variance of the norm's output along the predicted direction, against the greatest variance and the floor of rounding.", "variance", "λ_v = vᵀ C v"}},
-    {"Dead", {"How many directions of the norm's output count as dead.", "directions", "σ ≤ max(10⁻⁶ σ_max, floor)"}},
-    {"Blocks", {"Over how many blocks the residual stream keeps every direction.", "blocks", "σ_min(X_l+1) / σ_min(X_l) ≥ 1/τ"}},
-    {"Precision", {"The same reading in each arithmetic asked for. An eigenvalue that falls with u² is exactly zero but for rounding; one that stays is small and real.", "variance", "λ_v ∝ u², u = 2⁻²⁴ in f32, 2⁻⁵³ in f64"}},
-    {"Init", {"The same reading at random initialisation, beside the trained one. Both are shown with their floor.", "ratio", "λ_v / (tr C / d)"}},
+    {"Norm",
+     {"What the final norm is: as its configuration declares it, and as its activations show it.", "",
+      "LayerNorm: y = γ ⊙ (x − mean x)/√(var x + ε) + β"}},
+    {"subspace",
+     {"How much of v lies in the span of all directions that are dead; right also where several are.",
+      "none, 0 to 1", "‖P_dead v‖"}},
+    {"Alignment",
+     {"How far the direction predicted from γ is the one measured as the least. It illustrates; the verdict "
+      "rests on λ_v.",
+      "none, 0 to 1", "|⟨v, u_d⟩|"}},
+    {"λ_v",
+     {"The variance of the norm's output along the predicted direction, against the greatest variance and "
+      "the floor of rounding.",
+      "variance", "λ_v = vᵀ C v"}},
+    {"Dead",
+     {"How many directions of the norm's output count as dead.", "directions", "σ ≤ max(10⁻⁶ σ_max, floor)"}},
+    {"Blocks",
+     {"Over how many blocks the residual stream keeps every direction.", "blocks",
+      "σ_min(X_l+1) / σ_min(X_l) ≥ 1/τ"}},
+    {"Precision",
+     {"The same reading in each arithmetic asked for. An eigenvalue that falls with u² is exactly zero but "
+      "for rounding; one that stays is small and real.",
+      "variance", "λ_v ∝ u², u = 2⁻²⁴ in f32, 2⁻⁵³ in f64"}},
+    {"Init",
+     {"The same reading at random initialisation, beside the trained one. Both are shown with their floor.",
+      "ratio", "λ_v / (tr C / d)"}},
 }};
 
 Explanation explanation_of(const Finding& finding) {
@@ -51,7 +72,8 @@ Type value_size(const std::string& value, float width) {
 void draw_value(const Finding& finding) {
     const ImGuiStyle& style = ImGui::GetStyle();
     const float line = ImGui::GetTextLineHeight(), whole = ImGui::GetContentRegionAvail().x;
-    const float title_width = line + style.ItemInnerSpacing.x + ImGui::CalcTextSize(finding.title.c_str()).x + style.ItemSpacing.x;
+    const float title_width =
+        line + style.ItemInnerSpacing.x + ImGui::CalcTextSize(finding.title.c_str()).x + style.ItemSpacing.x;
     const ImVec2 start = ImGui::GetCursorPos();
     const Type type = value_size(finding.value, whole - title_width);
     push_type(type);
@@ -114,8 +136,11 @@ void draw_prediction(const GammaReading& gamma) {
     const std::size_t dimension = gamma.prediction.dimension;
     Finding finding{.lamp = Finding::Lamp::neutral, .title = "Predicted from γ", .value = {}, .reason = {}};
     finding.value = dimension == 0 ? "no kernel" : counted(dimension, "dead direction");
-    finding.reason = dimension == 0 ? norm.name + " is " + std::string(norm_kind_name(norm.kind)) + ": it subtracts no mean, so nothing forces a direction to be dead."
-                                    : norm.name + " is " + std::string(norm_kind_name(norm.kind)) + ": its output cannot move along γ⁻¹. A pass measures whether that is so.";
+    finding.reason = dimension == 0
+                         ? norm.name + " is " + std::string(norm_kind_name(norm.kind)) +
+                               ": it subtracts no mean, so nothing forces a direction to be dead."
+                         : norm.name + " is " + std::string(norm_kind_name(norm.kind)) +
+                               ": its output cannot move along γ⁻¹. A pass measures whether that is so.";
     draw_card(finding);
 }
 
@@ -123,8 +148,9 @@ void draw_working(const ExplorerState& state, const OpenModel& model) {
     if (const JobStatus* job = state.job_of(model.id)) {
         progress_bar(job->fraction, -1.f, std::to_string(static_cast<int>(job->fraction * 100.0)) + " %");
         explain("Share of the pass that is done.");
-        small_print(model.stage == OpenModel::Stage::queued ? "A pass over this model waits for the one before it."
-                                                            : "The pass is at work; the blocks appear as they are read.");
+        small_print(model.stage == OpenModel::Stage::queued
+                        ? "A pass over this model waits for the one before it."
+                        : "The pass is at work; the blocks appear as they are read.");
     }
     draw_prediction(*model.gamma);
 }
@@ -137,7 +163,8 @@ void draw_small_print(const Reading& reading) {
     }
     double seconds = 0.0;
     for (const Run& run : reading.runs) seconds += run.forward_s + run.spectra_s;
-    words += " · seed " + std::to_string(reading.seed) + " · " + reading.device + " · " + duration_text(seconds);
+    words +=
+        " · seed " + std::to_string(reading.seed) + " · " + reading.device + " · " + duration_text(seconds);
     small_print(words);
 }
 
@@ -147,7 +174,8 @@ void draw_verdict_panel(const ExplorerState& state, Intents& intents) {
     const OpenModel* model = state.selected();
     if (model == nullptr) {
         empty_state(state.models.empty() ? "Open a model to read whether its final norm has a dead direction."
-                                         : "Every model is hidden. Show one in Models, or open another.", intents);
+                                         : "Every model is hidden. Show one in Models, or open another.",
+                    intents);
         return;
     }
     draw_model_choice(state, *model, intents);

@@ -1,4 +1,4 @@
-// Lines, marks, bands and text with a rim; see marks.h.
+// Lines, marks, bands and text on a plate; see marks.h.
 #include "app/plots/marks.h"
 
 #include <algorithm>
@@ -140,7 +140,10 @@ void draw_hatched(ImDrawList& list, ImVec2 low, ImVec2 high, const ImVec4& colou
     const float height = high.y - low.y, step = 8.0f;
     const ImU32 ink = packed(colour);
     // Anchored to the screen, so that the stripes stand still while the band moves.
-    for (float x = std::floor((low.x - height) / step) * step; x < high.x; x += step) {
+    const int first = static_cast<int>(std::floor((low.x - height) / step)),
+              last = static_cast<int>(high.x / step);
+    for (int i = first; i <= last; ++i) {
+        const float x = static_cast<float>(i) * step;
         list.AddLine({x, high.y}, {x + height, low.y}, ink, 1.0f);
     }
     list.PopClipRect();
@@ -150,10 +153,11 @@ void draw_text_on(ImDrawList& list, ImVec2 at, const ImVec4& colour, const ImVec
                   std::string_view text) {
     const char* begin = text.data();
     const char* end = begin + text.size();
-    const ImU32 rim = packed(faded(ground, 0.85f));
-    for (const ImVec2 by : {ImVec2{-1, 0}, {1, 0}, {0, -1}, {0, 1}, {-1, -1}, {1, 1}, {-1, 1}, {1, -1}}) {
-        list.AddText({at.x + by.x, at.y + by.y}, rim, begin, end);
-    }
+    // A plate and not a rim of pale copies: at fractions of a pixel ImGui's atlas gives pale text dark edges.
+    const ImVec2 size = ImGui::CalcTextSize(begin, end);
+    const float pad = size.y * 0.15f;
+    list.AddRectFilled({at.x - pad, at.y}, {at.x + size.x + pad, at.y + size.y}, packed(faded(ground, 0.72f)),
+                       pad * 2.0f);
     list.AddText(at, packed(colour), begin, end);
 }
 

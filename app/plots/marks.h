@@ -25,7 +25,7 @@ void draw_mark(ImDrawList& list, ImVec2 at, Shape shape, float radius, const ImV
                bool hollow = false);
 // Grey band with diagonal stripes; `colour` carries the band's own strength.
 void draw_hatched(ImDrawList& list, ImVec2 low, ImVec2 high, const ImVec4& colour);
-// Text on a rim of `ground`, readable over lines.
+// Text on a pale plate of `ground`, readable over lines that still show through.
 void draw_text_on(ImDrawList& list, ImVec2 at, const ImVec4& colour, const ImVec4& ground,
                   std::string_view text);
 

@@ -162,8 +162,8 @@ StateGuard::StateGuard() {
     scissor_ = glIsEnabled(GL_SCISSOR_TEST) == GL_TRUE;
     depth_ = glIsEnabled(GL_DEPTH_TEST) == GL_TRUE;
     cull_ = glIsEnabled(GL_CULL_FACE) == GL_TRUE;
-    for (const unsigned capability : {GL_BLEND, GL_SCISSOR_TEST, GL_DEPTH_TEST, GL_CULL_FACE})
-        set(capability, false);
+    constexpr std::array<GLenum, 4> capabilities{GL_BLEND, GL_SCISSOR_TEST, GL_DEPTH_TEST, GL_CULL_FACE};
+    for (const GLenum capability : capabilities) set(capability, false);
 }
 
 StateGuard::~StateGuard() {

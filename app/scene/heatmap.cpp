@@ -33,7 +33,8 @@ std::vector<unsigned char> read_table(const std::string& path) {
         for (const std::size_t channel : {0u, 2u, 4u}) rgb.push_back(hex_byte(text, channel, path));
         text.remove_prefix(std::min<std::size_t>(7, text.size()));
     }
-    if (rgb.size() != 256 * 3) {
+    constexpr std::size_t colours = 256;
+    if (rgb.size() != colours * 3) {
         throw Error::resource(
             "A colour map of the program is malformed",
             {.file = path, .expected = "256 colours", .found = std::to_string(rgb.size() / 3)});

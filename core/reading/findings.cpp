@@ -355,10 +355,10 @@ std::string alignment_headline(const Run& run) {
                " means nothing); v lies in their subspace to " + alignment_text(*alignment.subspace) + ".";
     if (!alignment.well_determined)
         return "The bottom direction is not unique, so |⟨v, u_d⟩| = " + value + " is arbitrary.";
-    const std::string beside = " (a random direction has " + number_text(alignment.random_baseline) +
-                               ", the uniform one " + number_text(alignment.uniform_baseline) + ")";
+    const std::string beside = " (random " + number_text(alignment.random_baseline) + ", uniform " +
+                               number_text(alignment.uniform_baseline) + ")";
     if (verdict(run) == Verdict::kernel && *alignment.value > 0.9999)
-        return "The measured bottom direction is the predicted one: |⟨v, u_d⟩| = " + value + beside + ".";
+        return "The measured direction is the predicted one: |⟨v, u_d⟩| = " + value + beside + ".";
     return "|⟨v, u_d⟩| = " + value + beside + ": " +
            (verdict(run) == Verdict::no_kernel
                 ? "with λ_v far above rounding this is no kernel, whatever the angle."

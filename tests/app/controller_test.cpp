@@ -116,7 +116,8 @@ TEST(Controller, TheReadingGrowsBlockByBlock) {
 TEST(Controller, CancellingStopsThePassWithinAMomentAndKeepsWhatWasRead) {
     Session session(long_settings());
     session.emit(OpenIntent{"zoo:gpt-layernorm"});
-    ASSERT_TRUE(session.until([&] { return session.model().stage == Stage::running && session.model().reading; }));
+    ASSERT_TRUE(
+        session.until([&] { return session.model().stage == Stage::running && session.model().reading; }));
     const auto start = std::chrono::steady_clock::now();
     session.emit(CancelIntent{});
     ASSERT_TRUE(session.until_idle());
@@ -203,7 +204,8 @@ TEST(Controller, TheSameModelIsOpenOnce) {
 
 TEST(Controller, OrderColoursAndLabelsStayDistinct) {
     Session session(small_settings(), /*run=*/false);
-    for (const char* name : {"zoo:gpt-layernorm", "zoo:gpt-rmsnorm", "zoo:vit-layernorm"}) session.emit(OpenIntent{name});
+    for (const char* name : {"zoo:gpt-layernorm", "zoo:gpt-rmsnorm", "zoo:vit-layernorm"})
+        session.emit(OpenIntent{name});
     const ModelId first = session.model(0).id, second = session.model(1).id, third = session.model(2).id;
     session.emit(MoveIntent{third, -1});
     EXPECT_EQ(session.model(1).id, third);
@@ -261,7 +263,8 @@ TEST(Controller, SavingTextWritesTheFileOrSaysWhyNot) {
     ASSERT_TRUE(session.until_idle());
     EXPECT_TRUE(std::filesystem::exists(folder / "data.csv"));
     const auto& log = session.controller.state().log;
-    EXPECT_TRUE(std::ranges::any_of(log, [](const LogLine& line) { return line.level == LogLine::Level::error; }));
+    EXPECT_TRUE(
+        std::ranges::any_of(log, [](const LogLine& line) { return line.level == LogLine::Level::error; }));
 }
 
 }  // namespace

@@ -38,8 +38,8 @@ Picture read_picture(const std::string& path) {
 }
 
 struct Content {
-    std::size_t colours = 0;   // distinct
-    double covered = 0.0;      // share of pixels that are not the commonest colour
+    std::size_t colours = 0;  // distinct
+    double covered = 0.0;     // share of pixels that are not the commonest colour
 };
 
 Content content_of(const Picture& picture) {

@@ -1,6 +1,9 @@
-// Open, run, watch progress, cancel, switch and close panels, open a broken file, close; see explorer_tests.h.
+// Open, run, watch progress, cancel, switch and close panels, open a broken file, close; see
+// explorer_tests.h.
 #include "tests/app/window/explorer_tests.h"
 
+#define GLFW_INCLUDE_NONE
+#include <GLFW/glfw3.h>
 #include <hello_imgui/hello_imgui.h>
 #include <imgui_internal.h>
 #include <imgui_test_engine/imgui_te_context.h>
@@ -22,8 +25,12 @@ using Stage = OpenModel::Stage;
 
 constexpr const char* toolbar = "//##Top_2123243";
 
-Explorer* explorer_of(ImGuiTestContext* ctx) { return static_cast<Explorer*>(ctx->Test->UserData); }
-const ExplorerState& state_of(ImGuiTestContext* ctx) { return explorer_of(ctx)->controller().state(); }
+Explorer* explorer_of(ImGuiTestContext* ctx) {
+    return static_cast<Explorer*>(ctx->Test->UserData);
+}
+const ExplorerState& state_of(ImGuiTestContext* ctx) {
+    return explorer_of(ctx)->controller().state();
+}
 
 // Draws frames until it is so; false after a long time.
 bool until(ImGuiTestContext* ctx, const std::function<bool()>& there) {
@@ -41,9 +48,13 @@ bool idle(ImGuiTestContext* ctx) {
     return reached;
 }
 
-const OpenModel& model(ImGuiTestContext* ctx, std::size_t place) { return state_of(ctx).models.at(place); }
+const OpenModel& model(ImGuiTestContext* ctx, std::size_t place) {
+    return state_of(ctx).models.at(place);
+}
 
-std::string row(const OpenModel& one, const char* item) { return "//Models/$$" + std::to_string(one.id) + "/" + item; }
+std::string row(const OpenModel& one, const char* item) {
+    return "//Models/$$" + std::to_string(one.id) + "/" + item;
+}
 
 void set_tokens(ImGuiTestContext* ctx, std::size_t tokens, Precision precision) {
     ReadingSettings settings = state_of(ctx).settings;
@@ -110,7 +121,8 @@ void test_run_progress_cancel(ImGuiTestContext* ctx) {
 
     set_tokens(ctx, 192, Precision::f32);
     ctx->KeyPress(ImGuiMod_Ctrl | ImGuiKey_R);
-    IM_CHECK(until(ctx, [&] { return explorer_of(ctx)->controller().busy() || model(ctx, 0).stage == Stage::done; }));
+    IM_CHECK(until(
+        ctx, [&] { return explorer_of(ctx)->controller().busy() || model(ctx, 0).stage == Stage::done; }));
     IM_CHECK(idle(ctx));
     IM_CHECK(model(ctx, 0).stage == Stage::done && model(ctx, 1).stage == Stage::done);
 }
@@ -149,13 +161,35 @@ void test_broken_file(ImGuiTestContext* ctx) {
     ctx->Yield(2);
     ctx->ItemClick("//Open a model/##model");
     ctx->KeyCharsReplaceEnter(folder.path().string().c_str());
-    IM_CHECK(until(ctx, [&] { return state_of(ctx).models.size() == 3 && model(ctx, 2).stage == Stage::failed; }));
+    IM_CHECK(
+        until(ctx, [&] { return state_of(ctx).models.size() == 3 && model(ctx, 2).stage == Stage::failed; }));
     IM_CHECK(model(ctx, 2).error.find("model.safetensors") != std::string::npos);
     IM_CHECK(state_of(ctx).log.back().level == LogLine::Level::error);
     for (const std::size_t place : {0u, 1u}) IM_CHECK(model(ctx, place).stage == Stage::done);
     ctx->ItemClick(row(model(ctx, 2), "Try again").c_str());
-    IM_CHECK(until(ctx, [&] { return model(ctx, 2).stage == Stage::failed && !explorer_of(ctx)->controller().busy(); }));
+    IM_CHECK(until(
+        ctx, [&] { return model(ctx, 2).stage == Stage::failed && !explorer_of(ctx)->controller().busy(); }));
     ctx->ItemClick(row(model(ctx, 2), "Close").c_str());
+    ctx->Yield(2);
+    IM_CHECK_EQ(state_of(ctx).models.size(), std::size_t{2});
+}
+
+// What the desktop calls when files are dropped on the window, called with its arguments.
+void test_drop(ImGuiTestContext* ctx) {
+    const fixtures::TemporaryFolder folder;
+    const std::string first = (folder / "one").string(), second = "file://" + (folder / "two").string();
+    std::array<const char*, 2> paths{first.c_str(), second.c_str()};
+    auto* window = static_cast<GLFWwindow*>(HelloImGui::GetRunnerParams()->backendPointers.glfwWindow);
+    const GLFWdropfun dropped = glfwSetDropCallback(window, nullptr);
+    glfwSetDropCallback(window, dropped);
+    IM_CHECK(dropped != nullptr);
+    dropped(window, static_cast<int>(paths.size()), paths.data());
+    IM_CHECK(
+        until(ctx, [&] { return state_of(ctx).models.size() == 4 && model(ctx, 3).stage == Stage::failed; }));
+    IM_CHECK_STR_EQ(model(ctx, 2).model.c_str(), first.c_str());
+    IM_CHECK_STR_EQ(model(ctx, 3).model.c_str(), (folder / "two").c_str());
+    for (const std::size_t place : {3u, 2u})
+        explorer_of(ctx)->intents().emit(CloseIntent{model(ctx, place).id});
     ctx->Yield(2);
     IM_CHECK_EQ(state_of(ctx).models.size(), std::size_t{2});
 }
@@ -215,7 +249,10 @@ void test_quit_is_asked(ImGuiTestContext* ctx) {
     IM_CHECK(!explorer_of(ctx)->controller().quit_asked());
 }
 
-struct Named { const char* name; void (*run)(ImGuiTestContext*); };
+struct Named {
+    const char* name;
+    void (*run)(ImGuiTestContext*);
+};
 constexpr std::array tests{
     Named{"first window: every panel has room, every model is read", test_first_window},
     Named{"open a built-in model and close it", test_open_built_in},
@@ -223,6 +260,7 @@ constexpr std::array tests{
     Named{"every panel closes and returns", test_panels_close_and_return},
     Named{"select a model, hide it, show it", test_select_and_hide},
     Named{"a broken file explains, the others stay", test_broken_file},
+    Named{"two paths dropped on the window", test_drop},
     Named{"run settings", test_settings_window},
     Named{"themes and text size", test_themes_and_text},
     Named{"help and about", test_help_and_about},
@@ -239,6 +277,8 @@ void register_explorer_tests(ImGuiTestEngine* engine, Explorer& explorer) {
     }
 }
 
-int explorer_test_count() { return static_cast<int>(tests.size()); }
+int explorer_test_count() {
+    return static_cast<int>(tests.size());
+}
 
 }  // namespace deadscope

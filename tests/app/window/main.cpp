@@ -30,7 +30,8 @@ ImGuiTestEngineResultSummary run(Explorer& explorer) {
         io.ConfigVerboseLevel = ImGuiTestVerboseLevel_Warning;
         io.ConfigWatchdogKillTest = 300.f;  // seconds; sanitizers and busy machines included
         deadscope::register_explorer_tests(engine, explorer);
-        ImGuiTestEngine_QueueTests(engine, ImGuiTestGroup_Tests, nullptr, ImGuiTestRunFlags_RunFromCommandLine);
+        ImGuiTestEngine_QueueTests(engine, ImGuiTestGroup_Tests, nullptr,
+                                   ImGuiTestRunFlags_RunFromCommandLine);
     };
     params.callbacks.PostNewFrame = [&] {
         ImGuiTestEngine* engine = HelloImGui::GetImGuiTestEngine();
