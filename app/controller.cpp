@@ -172,7 +172,7 @@ void Controller::carry_out(const RunIntent& intent) {
 void Controller::carry_out(const CancelIntent& intent) {
     if (!intent.job) {
         quick_.cancel_all();
-        (void)0;
+        passes_.cancel_all();
     } else if (*intent.job % 2 == 0) {
         quick_.cancel(*intent.job / 2);
     } else {

@@ -54,7 +54,6 @@ void check_graphics(std::vector<Check>& checks) {
     check_library(checks, "libGL.so.1", "a window's OpenGL", "install libgl1 libgl1-mesa-dri");
     check_library(checks, "libX11.so.6", "windows on X11", "install libx11-6");
     check_library(checks, "libEGL.so.1", "pictures off-screen", "install libegl1 libegl-mesa0");
-    check_library(checks, "libOSMesa.so.8", "pictures off-screen without a driver", "install libosmesa6");
 }
 
 void check_folders(std::vector<Check>& checks) {
