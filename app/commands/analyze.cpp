@@ -1,5 +1,5 @@
-// `deadscope analyze MODEL`: one forward pass per initialisation and precision; spectra, alignment, σ_min by block.
-// Also the terminal run on several models where there is no display.
+// `deadscope analyze MODEL`: one forward pass per initialisation and precision; spectra, alignment, σ_min by
+// block. Also the terminal run on several models where there is no display.
 #include <nlohmann/json.hpp>
 
 #include "app/commands/commands.h"
@@ -27,7 +27,8 @@ int analyze_command(const std::string& model, const ForwardArguments& arguments)
     const OutputOptions& output = arguments.output;
     const ReadingSettings settings = reading_settings(arguments);
     check_output(output.json, model, input_files(arguments));
-    const std::optional<Reading> reading = analyze(model, settings, terminal_progress("Reading " + model, output));
+    const std::optional<Reading> reading =
+        analyze(model, settings, terminal_progress("Reading " + model, output));
     clear_progress();
     if (!reading) return interrupted_status;
     if (!output.json.empty()) write_json(dump_json(report_json(*reading)), output.json, {});

@@ -12,9 +12,11 @@
 namespace deadscope {
 namespace {
 
-constexpr const char* later_commands[] = {"classify", "compare", "probe", "export", "read", "report", "fetch"};
+constexpr const char* later_commands[] = {"classify", "compare", "probe", "export",
+                                          "read",     "report",  "fetch"};
 
-const std::map<std::string, ThemeKind> theme_words{{"dark", ThemeKind::dark}, {"light", ThemeKind::light}, {"projector", ThemeKind::projector}};
+const std::map<std::string, ThemeKind> theme_words{
+    {"dark", ThemeKind::dark}, {"light", ThemeKind::light}, {"projector", ThemeKind::projector}};
 
 struct Arguments {
     std::vector<std::string> models;
@@ -27,8 +29,10 @@ struct Arguments {
 
 void parse_size(const std::string& text, int& width, int& height) {
     char rest = 0;
-    if (std::sscanf(text.c_str(), "%dx%d%c", &width, &height, &rest) != 2 || width < 200 || height < 150 || width > 16384 || height > 16384)
-        throw Error::usage("the size of the picture is not one", {.key = "--size", .expected = "WIDTHxHEIGHT, as 1280x800", .found = text});
+    if (std::sscanf(text.c_str(), "%dx%d%c", &width, &height, &rest) != 2 || width < 200 || height < 150 ||
+        width > 16384 || height > 16384)
+        throw Error::usage("the size of the picture is not one",
+                           {.key = "--size", .expected = "WIDTHxHEIGHT, as 1280x800", .found = text});
 }
 
 // The built-in models show the theorem best beside their initialisation and in both precisions.
@@ -40,7 +44,9 @@ ReadingSettings window_settings(const ForwardArguments& forward) {
 
 int explorer(Arguments& a) {
     if (!display_available()) {
-        print("No display here: the same readings in the terminal. (`deadscope snapshot` draws the window to a file.)\n\n");
+        print(
+            "No display here: the same readings in the terminal. (`deadscope snapshot` draws the window to a "
+            "file.)\n\n");
         if (a.forward.init.empty()) a.forward.init = {"trained", "random"};
         return terminal_command(a.models, a.forward);
     }
@@ -65,11 +71,17 @@ int snapshot_command(const Arguments& a) {
 }
 
 void add_model(CLI::App& command, Arguments& a) {
-    command.add_option("model", a.model, "a folder, a weights file, a hub id in the local cache, or zoo:NAME[@STEP]")->type_name("MODEL")->required();
+    command
+        .add_option("model", a.model,
+                    "a folder, a weights file, a hub id in the local cache, or zoo:NAME[@STEP]")
+        ->type_name("MODEL")
+        ->required();
 }
 
 void add_theme(CLI::App& command, Arguments& a) {
-    command.add_option("--theme", a.theme, "dark, light or projector")->transform(CLI::CheckedTransformer(theme_words))->type_name("THEME");
+    command.add_option("--theme", a.theme, "dark, light or projector")
+        ->transform(CLI::CheckedTransformer(theme_words))
+        ->type_name("THEME");
 }
 
 CLI::App* add_commands(CLI::App& app, Arguments& a, std::function<int()>& chosen) {
@@ -83,7 +95,8 @@ CLI::App* add_commands(CLI::App& app, Arguments& a, std::function<int()>& chosen
     add_forward_options(*analyze, a.forward);
     analyze->callback([&] { chosen = [&] { return analyze_command(a.model, a.forward); }; });
 
-    auto* activations = app.add_subcommand("activations", "the residual stream itself, to a safetensors file");
+    auto* activations =
+        app.add_subcommand("activations", "the residual stream itself, to a safetensors file");
     add_model(*activations, a);
     activations->add_option("--out", a.out, "the file to write")->type_name("FILE.safetensors")->required();
     add_forward_options(*activations, a.forward);
@@ -91,15 +104,20 @@ CLI::App* add_commands(CLI::App& app, Arguments& a, std::function<int()>& chosen
 
     auto* picture = app.add_subcommand("snapshot", "a panel drawn off-screen (no display needed)");
     picture->add_option("model", a.models, "models to open; none: the built-in ones")->type_name("MODEL");
-    picture->add_option("--panel", a.panel, "a panel's name, or window for all")->type_name("NAME")->capture_default_str();
+    picture->add_option("--panel", a.panel, "a panel's name, or window for all")
+        ->type_name("NAME")
+        ->capture_default_str();
     picture->add_option("--out", a.out, "the picture to write")->type_name("FILE.png")->required();
     picture->add_option("--size", a.size, "pixels")->type_name("WxH")->capture_default_str();
-    picture->add_option("--scale", a.scale, "of text and lines")->check(CLI::Range(0.5, 4.0))->capture_default_str();
+    picture->add_option("--scale", a.scale, "of text and lines")
+        ->check(CLI::Range(0.5, 4.0))
+        ->capture_default_str();
     add_theme(*picture, a);
     add_forward_options(*picture, a.forward);
     picture->callback([&] { chosen = [&] { return snapshot_command(a); }; });
 
-    auto* doctor = app.add_subcommand("doctor", "devices, BLAS, OpenGL, cache folders: what works here, what not");
+    auto* doctor =
+        app.add_subcommand("doctor", "devices, BLAS, OpenGL, cache folders: what works here, what not");
     add_output_options(*doctor, a.output);
     doctor->callback([&] { chosen = [&] { return doctor_command(a.output); }; });
     return &app;
@@ -109,8 +127,10 @@ void refuse_later_commands(const Arguments& a) {
     if (a.models.empty()) return;
     for (const char* name : later_commands)
         if (a.models.front() == name)
-            throw Error::usage("that command is not in this version", {.key = name, .expected = "gamma, analyze, activations, snapshot or doctor",
-                                                                       .hint = "for a folder of that name write ./" + std::string(name) + "."});
+            throw Error::usage("that command is not in this version",
+                               {.key = name,
+                                .expected = "gamma, analyze, activations, snapshot or doctor",
+                                .hint = "for a folder of that name write ./" + std::string(name) + "."});
 }
 
 int report_error(const Error& error) {
@@ -127,9 +147,11 @@ int run_command_line(int argc, char** argv) {
         refuse_later_commands(a);
         return explorer(a);
     };
-    CLI::App app("deadscope: the kernel that LayerNorm leaves in its activations, predicted and measured.", "deadscope");
+    CLI::App app("deadscope: the kernel that LayerNorm leaves in its activations, predicted and measured.",
+                 "deadscope");
     app.set_version_flag("--version", std::string("deadscope ") + version);
-    app.add_option("model", a.models, "models to open in the explorer; none: the built-in ones")->type_name("MODEL");
+    app.add_option("model", a.models, "models to open in the explorer; none: the built-in ones")
+        ->type_name("MODEL");
     add_theme(app, a);
     add_forward_options(app, a.forward);
     add_commands(app, a, chosen);
@@ -147,7 +169,8 @@ int run_command_line(int argc, char** argv) {
     } catch (const Error& error) {
         return report_error(error);
     } catch (const std::bad_alloc&) {
-        return report_error(Error::resource("out of memory", {.hint = "give fewer tokens, or a bound with --memory"}));
+        return report_error(
+            Error::resource("out of memory", {.hint = "give fewer tokens, or a bound with --memory"}));
     } catch (const std::exception& error) {
         return report_error(Error::resource("an unexpected error", {.found = error.what()}));
     }

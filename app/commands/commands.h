@@ -11,7 +11,8 @@ namespace deadscope {
 
 int run_command_line(int argc, char** argv);
 
-// One file a command, beside this one. Errors travel as Error to run_command_line, which turns them into status and words.
+// One file a command, beside this one. Errors travel as Error to run_command_line, which turns them into
+// status and words.
 int gamma_command(const std::string& model, const OutputOptions& output);
 int analyze_command(const std::string& model, const ForwardArguments& arguments);
 int activations_command(const std::string& model, const std::string& out, const ForwardArguments& arguments);

@@ -38,19 +38,24 @@ void check_library(std::vector<Check>& checks, const char* library, const char* 
 
 void check_compute(std::vector<Check>& checks) {
     const Machine& here = machine();
-    checks.push_back({"compute", "processor", here.processor + ", " + std::to_string(here.cores) + " usable cores"});
+    checks.push_back(
+        {"compute", "processor", here.processor + ", " + std::to_string(here.cores) + " usable cores"});
     checks.push_back({"compute", "memory", bytes_text(here.memory_bytes)});
     checks.push_back({"compute", "BLAS", here.blas});
     for (const Precision precision : {Precision::f64, Precision::f32}) {
         const BackendInfo info = make_cpu_backend(precision)->info();
-        checks.push_back({"compute", "cpu " + std::string(precision_name(precision)), std::to_string(info.threads) + " threads"});
+        checks.push_back({"compute", "cpu " + std::string(precision_name(precision)),
+                          std::to_string(info.threads) + " threads"});
     }
     checks.push_back({"compute", "CUDA", "this version computes on the processor only", false});
 }
 
 void check_graphics(std::vector<Check>& checks) {
     const bool display = display_available();
-    checks.push_back({"graphics", "display", display ? "announced by the environment" : "none: the explorer's window cannot open, snapshot can", display});
+    checks.push_back(
+        {"graphics", "display",
+         display ? "announced by the environment" : "none: the explorer's window cannot open, snapshot can",
+         display});
     check_library(checks, "libGL.so.1", "a window's OpenGL", "install libgl1 libgl1-mesa-dri");
     check_library(checks, "libX11.so.6", "windows on X11", "install libx11-6");
     check_library(checks, "libEGL.so.1", "pictures off-screen", "install libegl1 libegl-mesa0");
@@ -76,12 +81,15 @@ int doctor_command(const OutputOptions& output) {
     check_compute(checks);
     check_graphics(checks);
     check_folders(checks);
-    nlohmann::ordered_json json{{"schema", "deadscope.doctor/1"}, {"version", version}, {"checks", nlohmann::ordered_json::array()}};
+    nlohmann::ordered_json json{
+        {"schema", "deadscope.doctor/1"}, {"version", version}, {"checks", nlohmann::ordered_json::array()}};
     std::string text = "deadscope " + std::string(version) + "\n", group;
     for (const Check& check : checks) {
-        json["checks"].push_back({{"group", check.group}, {"name", check.name}, {"works", check.works}, {"detail", check.detail}});
+        json["checks"].push_back(
+            {{"group", check.group}, {"name", check.name}, {"works", check.works}, {"detail", check.detail}});
         if (check.group != group) text += "\n" + (group = check.group) + "\n";
-        text += std::string(check.works ? "  yes  " : "  no   ") + check.name + std::string(check.name.size() < 20 ? 20 - check.name.size() : 1, ' ') + check.detail + "\n";
+        text += std::string(check.works ? "  yes  " : "  no   ") + check.name +
+                std::string(check.name.size() < 20 ? 20 - check.name.size() : 1, ' ') + check.detail + "\n";
     }
     if (!output.json.empty()) write_json(dump_json(json), output.json, {});
     if (output.json != "-" && !output.quiet) print(text);

@@ -13,11 +13,14 @@ namespace deadscope {
 namespace {
 
 template <class T, class Parse>
-std::vector<T> parse_list(const std::vector<std::string>& words, Parse parse, const char* option, const char* allowed) {
+std::vector<T> parse_list(const std::vector<std::string>& words, Parse parse, const char* option,
+                          const char* allowed) {
     std::vector<T> result;
     for (const std::string& word : words) {
         const std::optional<T> value = parse(word);
-        if (!value) throw Error::usage("a value of an option is not known", {.key = option, .expected = allowed, .found = word});
+        if (!value)
+            throw Error::usage("a value of an option is not known",
+                               {.key = option, .expected = allowed, .found = word});
         if (std::find(result.begin(), result.end(), *value) == result.end()) result.push_back(*value);
     }
     return result;
@@ -32,9 +35,11 @@ std::optional<Init> init_from_name(const std::string& name) {
 void refuse_unread_inputs(const ForwardArguments& arguments) {
     const auto refuse = [](const std::string& value, const char* option, const char* instead) {
         if (!value.empty())
-            throw Error::usage("this version does not read that kind of input", {.key = option, .found = value, .hint = instead});
+            throw Error::usage("this version does not read that kind of input",
+                               {.key = option, .found = value, .hint = instead});
     };
-    refuse(arguments.images, "--images", "Give preprocessed pictures as --pixels FILE.npy, float32 [B, C, H, W].");
+    refuse(arguments.images, "--images",
+           "Give preprocessed pictures as --pixels FILE.npy, float32 [B, C, H, W].");
     refuse(arguments.features, "--features", "Audio models are not read yet.");
     refuse(arguments.audio, "--audio", "Audio models are not read yet.");
 }
@@ -57,9 +62,13 @@ InputSettings input_settings(const ForwardArguments& arguments) {
         ++given;
         input.kind = InputKind::random;
         input.tokens = arguments.random;
-        if (*arguments.random == 0) throw Error::usage("there must be tokens to read", {.key = "--random", .expected = "1 or more", .found = "0"});
+        if (*arguments.random == 0)
+            throw Error::usage("there must be tokens to read",
+                               {.key = "--random", .expected = "1 or more", .found = "0"});
     }
-    if (given > 1) throw Error::usage("only one input can be given", {.expected = "one of --tokens, --text, --prompt, --pixels, --random"});
+    if (given > 1)
+        throw Error::usage("only one input can be given",
+                           {.expected = "one of --tokens, --text, --prompt, --pixels, --random"});
     input.seed = arguments.seed;
     return input;
 }
@@ -74,21 +83,46 @@ void add_output_options(CLI::App& app, OutputOptions& output) {
 
 void add_forward_options(CLI::App& app, ForwardArguments& a) {
     const std::string group = "Input and run";
-    app.add_option("--tokens", a.tokens, "token ids, int32 or int64 [T] or [B, T]; each row its own sequence")->type_name("FILE.npy")->group(group);
+    app.add_option("--tokens", a.tokens, "token ids, int32 or int64 [T] or [B, T]; each row its own sequence")
+        ->type_name("FILE.npy")
+        ->group(group);
     app.add_option("--text", a.text, "text (models with a byte vocabulary)")->type_name("FILE")->group(group);
     app.add_option("--prompt", a.prompt, "text given here")->type_name("STR")->group(group);
     app.add_option("--pixels", a.pixels, "float32 [B, C, H, W]")->type_name("FILE.npy")->group(group);
-    app.add_option("--images", a.images, "pictures (not read in this version)")->type_name("DIR")->group(group);
-    app.add_option("--features", a.features, "log-mel features (not read in this version)")->type_name("FILE.npy")->group(group);
-    app.add_option("--audio", a.audio, "sound (not read in this version)")->type_name("FILE.wav")->group(group);
-    app.add_option("--random", a.random, "N seeded random tokens or pixels; default about twice the width")->type_name("N")->group(group);
+    app.add_option("--images", a.images, "pictures (not read in this version)")
+        ->type_name("DIR")
+        ->group(group);
+    app.add_option("--features", a.features, "log-mel features (not read in this version)")
+        ->type_name("FILE.npy")
+        ->group(group);
+    app.add_option("--audio", a.audio, "sound (not read in this version)")
+        ->type_name("FILE.wav")
+        ->group(group);
+    app.add_option("--random", a.random, "N seeded random tokens or pixels; default about twice the width")
+        ->type_name("N")
+        ->group(group);
     app.add_option("--seed", a.seed, "for every random choice")->capture_default_str()->group(group);
-    app.add_option("--precision", a.precision, "arithmetic of the pass: f64, f32; several make a ladder (default f32)")->delimiter(',')->type_name("LIST")->group(group);
-    app.add_option("--init", a.init, "trained, random or both (default trained)")->delimiter(',')->type_name("LIST")->group(group);
+    app.add_option("--precision", a.precision,
+                   "arithmetic of the pass: f64, f32; several make a ladder (default f32)")
+        ->delimiter(',')
+        ->type_name("LIST")
+        ->group(group);
+    app.add_option("--init", a.init, "trained, random or both (default trained)")
+        ->delimiter(',')
+        ->type_name("LIST")
+        ->group(group);
     app.add_option("--device", a.device, "auto or cpu")->capture_default_str()->group(group);
-    app.add_option("--memory", a.memory, "a bound on working memory, e.g. 4G")->type_name("SIZE")->group(group);
-    app.add_option("--tau", a.tau, "a block is flagged where its smallest singular value falls below 1/TAU of the one before")->capture_default_str()->group(group);
-    app.add_option("--dead", a.dead, "a direction is dead at or below this share of the largest singular value")->capture_default_str()->group(group);
+    app.add_option("--memory", a.memory, "a bound on working memory, e.g. 4G")
+        ->type_name("SIZE")
+        ->group(group);
+    app.add_option("--tau", a.tau,
+                   "a block is flagged where its smallest singular value falls below 1/TAU of the one before")
+        ->capture_default_str()
+        ->group(group);
+    app.add_option("--dead", a.dead,
+                   "a direction is dead at or below this share of the largest singular value")
+        ->capture_default_str()
+        ->group(group);
     add_output_options(app, a.output);
 }
 
@@ -97,9 +131,12 @@ std::uint64_t parse_bytes(const std::string& text) {
     const char* end = text.data() + text.size();
     const auto [rest, error] = std::from_chars(text.data(), end, value);
     std::string unit(rest, end);
-    std::transform(unit.begin(), unit.end(), unit.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    if (unit.ends_with("ib")) unit.resize(unit.size() - 2);
-    else if (unit.ends_with("b")) unit.resize(unit.size() - 1);
+    std::transform(unit.begin(), unit.end(), unit.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    if (unit.ends_with("ib"))
+        unit.resize(unit.size() - 2);
+    else if (unit.ends_with("b"))
+        unit.resize(unit.size() - 1);
     const std::string_view units = "kmgt";
     double factor = 1;
     bool known = unit.empty();
@@ -108,7 +145,9 @@ std::uint64_t parse_bytes(const std::string& text) {
         factor = std::pow(1024.0, static_cast<double>(units.find(unit[0]) + 1));
     }
     if (error != std::errc{} || !known || !(value > 0) || value * factor > 1e18)
-        throw Error::usage("the size is not one", {.key = "--memory", .expected = "a number and a unit, as 512M or 4G", .found = text});
+        throw Error::usage(
+            "the size is not one",
+            {.key = "--memory", .expected = "a number and a unit, as 512M or 4G", .found = text});
     return static_cast<std::uint64_t>(value * factor);
 }
 
@@ -118,11 +157,17 @@ ReadingSettings reading_settings(const ForwardArguments& arguments) {
     settings.seed = arguments.seed;
     settings.device = arguments.device;
     if (!arguments.precision.empty())
-        settings.precisions = parse_list<Precision>(arguments.precision, precision_from_name, "--precision", "f64, f32, bf16 or f16");
-    if (!arguments.init.empty()) settings.inits = parse_list<Init>(arguments.init, init_from_name, "--init", "trained or random");
+        settings.precisions = parse_list<Precision>(arguments.precision, precision_from_name, "--precision",
+                                                    "f64, f32, bf16 or f16");
+    if (!arguments.init.empty())
+        settings.inits = parse_list<Init>(arguments.init, init_from_name, "--init", "trained or random");
     if (!arguments.memory.empty()) settings.memory_bytes = parse_bytes(arguments.memory);
-    if (!(arguments.tau > 1)) throw Error::usage("the threshold of a fall must be above 1", {.key = "--tau", .found = std::to_string(arguments.tau)});
-    if (!(arguments.dead >= 0 && arguments.dead < 1)) throw Error::usage("the share for a dead direction lies between 0 and 1", {.key = "--dead", .found = std::to_string(arguments.dead)});
+    if (!(arguments.tau > 1))
+        throw Error::usage("the threshold of a fall must be above 1",
+                           {.key = "--tau", .found = std::to_string(arguments.tau)});
+    if (!(arguments.dead >= 0 && arguments.dead < 1))
+        throw Error::usage("the share for a dead direction lies between 0 and 1",
+                           {.key = "--dead", .found = std::to_string(arguments.dead)});
     settings.residual.tau = arguments.tau;
     settings.alignment.dead_relative = arguments.dead;
     return settings;

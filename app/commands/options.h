@@ -27,7 +27,7 @@ struct ForwardArguments {
     std::uint64_t seed = 0;
     std::vector<std::string> precision, init;
     std::string device = "auto";
-    std::string memory;                       // "4G", "512MiB", bytes
+    std::string memory;  // "4G", "512MiB", bytes
     double tau = ResidualSettings{}.tau;
     double dead = AlignmentSettings{}.dead_relative;
     OutputOptions output;
@@ -35,7 +35,8 @@ struct ForwardArguments {
 
 void add_output_options(CLI::App& app, OutputOptions& output);
 void add_forward_options(CLI::App& app, ForwardArguments& arguments);
-// Errors: Error::usage for values that cannot be, several inputs at once, or a kind of input this version does not read.
+// Errors: Error::usage for values that cannot be, several inputs at once, or a kind of input this version
+// does not read.
 ReadingSettings reading_settings(const ForwardArguments& arguments);
 // The input files named, for refuse_output_over_input.
 std::vector<std::string> input_files(const ForwardArguments& arguments);

@@ -13,13 +13,14 @@ namespace deadscope {
 namespace {
 
 std::size_t width_of(const std::string& text) {  // code points: good enough for Greek and superscripts
-    return static_cast<std::size_t>(
-        std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0u) != 0x80u; }));
+    return static_cast<std::size_t>(std::count_if(
+        text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0u) != 0x80u; }));
 }
 
 using Row = std::vector<std::string>;
 
-// Columns two spaces apart; the first is left-aligned, the rest right-aligned, the last (if `prose`) left-aligned.
+// Columns two spaces apart; the first is left-aligned, the rest right-aligned, the last (if `prose`)
+// left-aligned.
 std::string table(const std::vector<Row>& rows, bool prose = false) {
     std::vector<std::size_t> widths;
     for (const Row& row : rows)
@@ -44,10 +45,14 @@ std::string table(const std::vector<Row>& rows, bool prose = false) {
 
 std::string lamp_word(Finding::Lamp lamp) {
     switch (lamp) {
-        case Finding::Lamp::kept: return "kept";
-        case Finding::Lamp::dead: return "dead";
-        case Finding::Lamp::undecided: return "open";
-        case Finding::Lamp::neutral: return "";
+        case Finding::Lamp::kept:
+            return "kept";
+        case Finding::Lamp::dead:
+            return "dead";
+        case Finding::Lamp::undecided:
+            return "open";
+        case Finding::Lamp::neutral:
+            return "";
     }
     return "";
 }
@@ -57,15 +62,17 @@ std::string optional_alignment(const std::optional<double>& value) {
 }
 
 std::string title_of(const Run& run) {
-    return std::string(init_name(run.init)) + (run.init_source.empty() ? "" : " (" + run.init_source + ")") + ", " +
-           std::string(precision_name(run.precision));
+    return std::string(init_name(run.init)) + (run.init_source.empty() ? "" : " (" + run.init_source + ")") +
+           ", " + std::string(precision_name(run.precision));
 }
 
 std::string runs_table(const std::vector<Run>& runs) {
-    std::vector<Row> rows{{"run", "alignment", "subspace", "λ_v", "noise floor", "λ_min", "λ_mean", "λ_max", "dead"}};
+    std::vector<Row> rows{
+        {"run", "alignment", "subspace", "λ_v", "noise floor", "λ_min", "λ_mean", "λ_max", "dead"}};
     for (const Run& run : runs)
-        rows.push_back({title_of(run), optional_alignment(run.alignment.value), optional_alignment(run.alignment.subspace),
-                        number_text(run.lambda_v), number_text(run.floor.total()), number_text(run.lambda_min),
+        rows.push_back({title_of(run), optional_alignment(run.alignment.value),
+                        optional_alignment(run.alignment.subspace), number_text(run.lambda_v),
+                        number_text(run.floor.total()), number_text(run.lambda_min),
                         number_text(run.lambda_mean), number_text(run.lambda_max),
                         std::to_string(run.alignment.dead_directions)});
     return table(rows);
@@ -75,8 +82,9 @@ std::string blocks_table(const Run& run) {
     std::vector<Row> rows{{"after block", "σ_min", "σ_max", "σ_min centred", "ratio", ""}};
     for (const BlockReading& block : run.blocks) {
         const std::string name = block.index == 0 ? "entering" : std::to_string(block.index);
-        rows.push_back({name, number_text(block.sigma_min), number_text(block.sigma_max), number_text(block.sigma_min_centred),
-                        block.ratio ? number_text(*block.ratio) : "", (block.flag ? "▼ " : "") + block.reason});
+        rows.push_back({name, number_text(block.sigma_min), number_text(block.sigma_max),
+                        number_text(block.sigma_min_centred), block.ratio ? number_text(*block.ratio) : "",
+                        (block.flag ? "▼ " : "") + block.reason});
     }
     return table(rows, /*prose=*/true);
 }
@@ -91,7 +99,8 @@ std::string model_line(const ModelFacts& model) {
     std::string text = model.name + ": " + (model.family.empty() ? "unknown family" : model.family);
     if (model.d_model > 0) text += ", d " + std::to_string(model.d_model);
     if (model.layers > 0) text += ", " + std::to_string(model.layers) + " blocks";
-    text += ", " + count_text(model.parameters) + " parameters, " + model.dtype + ", " + bytes_text(model.bytes) + "\n";
+    text += ", " + count_text(model.parameters) + " parameters, " + model.dtype + ", " +
+            bytes_text(model.bytes) + "\n";
     return text;
 }
 
@@ -102,10 +111,11 @@ std::string gamma_summary(const GammaReading& gamma) {
     std::vector<Row> rows{{"norm", "kind", "d", "min γ", "max γ", "mean γ", "‖γ‖", "zeros", "negative"}};
     for (std::size_t i = 0; i < gamma.norms.size(); ++i) {
         const NormReading& norm = gamma.norms[i];
-        rows.push_back({norm.spec.name + (i == gamma.final_norm ? " (final)" : ""), std::string(norm_kind_name(norm.spec.kind)),
-                        std::to_string(norm.spec.d), number_text(norm.gamma.min), number_text(norm.gamma.max),
-                        number_text(norm.gamma.mean), number_text(norm.gamma.l2), std::to_string(norm.gamma.zeros),
-                        std::to_string(norm.gamma.negatives)});
+        rows.push_back({norm.spec.name + (i == gamma.final_norm ? " (final)" : ""),
+                        std::string(norm_kind_name(norm.spec.kind)), std::to_string(norm.spec.d),
+                        number_text(norm.gamma.min), number_text(norm.gamma.max),
+                        number_text(norm.gamma.mean), number_text(norm.gamma.l2),
+                        std::to_string(norm.gamma.zeros), std::to_string(norm.gamma.negatives)});
     }
     return text + table(rows) + warnings_text(gamma.warnings);
 }
@@ -117,14 +127,17 @@ std::string reading_summary(const Reading& reading, bool verbose) {
         rows.push_back({finding.title, finding.value, lamp_word(finding.lamp), finding.reason});
     text += table(rows, /*prose=*/true) + "\n" + runs_table(reading.runs) + "\n";
     for (const Run& run : reading.runs) {
-        text += "  Residual stream, " + title_of(run) + ": " + residual_headline(run) + "\n" + blocks_table(run) + "\n";
+        text += "  Residual stream, " + title_of(run) + ": " + residual_headline(run) + "\n" +
+                blocks_table(run) + "\n";
     }
     text += "  " + reading.input.kind + ", " + std::to_string(reading.input.tokens) + " tokens in " +
-            std::to_string(reading.input.sequences) + " sequences, seed " + std::to_string(reading.seed) + ", " + reading.device + "\n";
+            std::to_string(reading.input.sequences) + " sequences, seed " + std::to_string(reading.seed) +
+            ", " + reading.device + "\n";
     text += warnings_text(reading.warnings);
     if (verbose) {
         for (const Run& run : reading.runs)
-            text += "  " + title_of(run) + ": forward " + number_text(run.forward_s) + " s, spectra " + number_text(run.spectra_s) + " s\n";
+            text += "  " + title_of(run) + ": forward " + number_text(run.forward_s) + " s, spectra " +
+                    number_text(run.spectra_s) + " s\n";
         text += "  peak memory " + bytes_text(reading.peak_rss_bytes) + "\n";
     }
     return text;

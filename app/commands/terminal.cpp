@@ -20,7 +20,9 @@ namespace {
 std::atomic<bool> stop_asked{false};
 static_assert(std::atomic<bool>::is_always_lock_free);  // written from a signal handler
 
-extern "C" void on_interrupt(int) { stop_asked = true; }
+extern "C" void on_interrupt(int) {
+    stop_asked = true;
+}
 
 bool line_drawn = false;
 
@@ -47,7 +49,9 @@ void catch_interrupts() {
     std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is a short write, reported as one
 }
 
-bool interrupted() { return stop_asked; }
+bool interrupted() {
+    return stop_asked;
+}
 
 Progress terminal_progress(const std::string& what, const OutputOptions& output) {
     const bool draws = wants_progress(output);

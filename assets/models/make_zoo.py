@@ -354,18 +354,18 @@ def plant(source, out):
 DESCRIPTIONS = {
     "gpt-layernorm": "GPT with LayerNorm, trained on generated English-like text: the final norm has a kernel",
     "gpt-rmsnorm": "its twin with RMSNorm, same data, seed and initial weights: no kernel",
-    "vit-layernorm": "vision transformer with LayerNorm, trained on scikit-learn's handwritten digits",
-    "gpt-planted": "the trained RMSNorm twin with a dead direction planted by editing (loss: before and after the edit)"}
+    "gpt-planted": "the trained RMSNorm twin with a dead direction planted by editing (loss: before and after the edit)",
+    "vit-layernorm": "vision transformer with LayerNorm, trained on scikit-learn's handwritten digits"}
 
 
 def index(root):
     """zoo.json, with losses measured on the stored float16 checkpoints."""
     zoo = {}
-    for name, description in DESCRIPTIONS.items():
+    for place, (name, description) in enumerate(DESCRIPTIONS.items()):  # the order in which the story is told
         steps = sorted(int(f.name[5:]) for f in (root / name).glob("step-*"))
         first = f"{name}/step-{steps[0]}" if name != "gpt-planted" else f"gpt-rmsnorm/step-{steps[0]}"  # unedited
         scores = [score(load(root / f)) for f in (first, f"{name}/step-{steps[-1]}")]
-        zoo[name] = {"description": description, "input": "pixels" if name.startswith("vit") else "bytes",
+        zoo[name] = {"place": place, "description": description, "input": "pixels" if name.startswith("vit") else "bytes",
                      "licence": "MIT", "steps": steps, "default_step": steps[-1],
                      "loss": dict(zip(("first", "last"), (round(s[0], 4) for s in scores))),
                      "accuracy": dict(zip(("first", "last"), (round(s[1], 4) for s in scores)))}

@@ -37,7 +37,8 @@ Machine read_machine() {
     result.cores = usable_cores();
     const long pages = sysconf(_SC_PHYS_PAGES);
     const long page = sysconf(_SC_PAGESIZE);
-    if (pages > 0 && page > 0) result.memory_bytes = static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page);
+    if (pages > 0 && page > 0)
+        result.memory_bytes = static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page);
     // The configuration repeats the core name of a dynamic build; one mention is enough.
     result.blas = openblas_get_config();
     const std::string core = openblas_get_corename();

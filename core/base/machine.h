@@ -8,10 +8,10 @@
 namespace deadscope {
 
 struct Machine {
-    std::string processor;            // "AMD EPYC 7B13"
-    int cores = 1;                    // usable by this process
+    std::string processor;  // "AMD EPYC 7B13"
+    int cores = 1;          // usable by this process
     std::uint64_t memory_bytes = 0;
-    std::string blas;                 // OpenBLAS's own description, with the kernel it chose
+    std::string blas;  // OpenBLAS's own description, with the kernel it chose
 };
 const Machine& machine();
 

@@ -18,13 +18,17 @@ namespace deadscope {
 OutputFile::OutputFile(std::string path) : path_(std::move(path)) {
     struct stat status {};
     if (stat(path_.c_str(), &status) == 0 && !S_ISREG(status.st_mode))
-        throw Error::input("the output is not a regular file", {.file = path_, .expected = "a file's name", .hint = "give a path of a file to be written"});
+        throw Error::input(
+            "the output is not a regular file",
+            {.file = path_, .expected = "a file's name", .hint = "give a path of a file to be written"});
     temporary_ = path_ + ".part." + std::to_string(getpid());
     descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (descriptor_ < 0) {
         const std::string why = std::strerror(errno);
         temporary_.clear();
-        throw Error::input("the output cannot be created", {.file = path_, .found = why, .hint = "is the folder there, and may it be written to?"});
+        throw Error::input(
+            "the output cannot be created",
+            {.file = path_, .found = why, .hint = "is the folder there, and may it be written to?"});
     }
 }
 
@@ -35,17 +39,23 @@ OutputFile::~OutputFile() {
 
 void OutputFile::fail(std::string_view action) const {
     const std::string why = std::strerror(errno);
-    throw Error::resource("the output could not be " + std::string(action) + ".", {.file = path_, .found = why, .hint = "is the disk full?"});
+    throw Error::resource("the output could not be " + std::string(action) + ".",
+                          {.file = path_, .found = why, .hint = "is the disk full?"});
 }
 
-void OutputFile::write(std::span<const std::byte> bytes) { write_at(end_, bytes); }
+void OutputFile::write(std::span<const std::byte> bytes) {
+    write_at(end_, bytes);
+}
 
-void OutputFile::write(std::string_view text) { write(std::as_bytes(std::span(text))); }
+void OutputFile::write(std::string_view text) {
+    write(std::as_bytes(std::span(text)));
+}
 
 void OutputFile::write_at(std::uint64_t offset, std::span<const std::byte> bytes) {
     std::size_t done = 0;
     while (done < bytes.size()) {
-        const ssize_t n = ::pwrite(descriptor_, bytes.data() + done, bytes.size() - done, static_cast<off_t>(offset + done));
+        const ssize_t n = ::pwrite(descriptor_, bytes.data() + done, bytes.size() - done,
+                                   static_cast<off_t>(offset + done));
         if (n < 0 && errno == EINTR) continue;
         if (n <= 0) fail("written");
         done += static_cast<std::size_t>(n);
@@ -64,7 +74,8 @@ void OutputFile::commit() {
 void refuse_output_over_input(const std::string& path, const std::string& input) {
     std::error_code ignored;
     if (!path.empty() && !input.empty() && std::filesystem::equivalent(path, input, ignored))
-        throw Error::usage("the output would overwrite an input", {.file = path, .hint = "choose another output path"});
+        throw Error::usage("the output would overwrite an input",
+                           {.file = path, .hint = "choose another output path"});
 }
 
 }  // namespace deadscope

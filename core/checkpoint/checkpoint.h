@@ -117,7 +117,8 @@ Checkpoint open_checkpoint(const std::string& model);
 
 // The built-in models (assets/models/zoo.json).
 struct ZooModel {
-    std::string name;  // without "zoo:"
+    std::string name;        // without "zoo:"
+    std::int64_t place = 0;  // in the order in which they tell their story
     std::string description;
     std::string input;                         // "bytes" (token id = byte) or "pixels"
     std::vector<std::int64_t> steps;           // snapshots, ascending; the last is the default

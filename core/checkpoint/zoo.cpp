@@ -19,6 +19,7 @@ constexpr std::string_view prefix = "zoo:", table_path = "assets/models/zoo.json
 ZooModel read_model(const std::string& name, const JsonObject& entry) {
     ZooModel model;
     model.name = name;
+    model.place = entry.integer("place").value_or(0);
     model.description = entry.text("description").value_or("");
     model.input = entry.text("input").value_or("bytes");
     model.steps = entry.integers("steps");
@@ -38,6 +39,7 @@ std::vector<ZooModel> read_table() {
     const JsonObject object(json, std::string(table_path));
     std::vector<ZooModel> models;
     for (const std::string& name : object.keys()) models.push_back(read_model(name, *object.object(name)));
+    std::ranges::sort(models, {}, &ZooModel::place);
     return models;
 }
 

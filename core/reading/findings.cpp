@@ -2,6 +2,7 @@
 // numbers are in the Run; nothing is computed here but their ratios.
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <limits>
 
 #include "core/reading/analyze.h"
@@ -62,6 +63,12 @@ Finding norm_finding(const Reading& reading, const Run& run) {
                      " in " + reading.gamma.model.name;
     }
     return out;
+}
+
+std::string threshold_text(double value) {  // a number that a person typed: "1e-06", as short as it was
+    char text[32];
+    std::snprintf(text, sizeof text, "%g", value);
+    return text;
 }
 
 // No kernel is what an RMSNorm promises, and what a LayerNorm forbids.
@@ -138,7 +145,7 @@ Finding dead_finding(const Run& run, const AlignmentSettings& settings) {
             predicted == 0
                 ? "predicted by no norm: " + std::string(dead == 1 ? "it" : "they") + " died otherwise"
                 : std::to_string(dead - predicted) + " beyond what the norm's algebra predicts";
-    out.reason += " (dead: σ at most " + number_text(settings.dead_relative) + " of σ_max, or rounding)";
+    out.reason += " (dead: σ at most " + threshold_text(settings.dead_relative) + " of σ_max, or rounding)";
     return out;
 }
 
@@ -315,7 +322,8 @@ std::string residual_headline(const Run& run) {
     if (known < layers) out += ", " + std::to_string(layers - known) + " cannot be judged";
     if (fallen > 0) {
         const auto block = std::ranges::find_if(run.blocks, &BlockReading::flag);
-        return out + "; block " + std::to_string(block->index) + ": " + block->reason + ".";
+        return out + "; block " + std::to_string(block->index) + ": " +
+               block->reason.substr(0, block->reason.find(';')) + ".";
     }
     const auto least = std::ranges::min_element(run.blocks, {}, [](const BlockReading& block) {
         return block.ratio.value_or(std::numeric_limits<double>::infinity());

@@ -128,9 +128,8 @@ void MeasuringTap::explain_own_norm(BlockReading& block) const {
     const std::size_t silent = found->prediction.dead_by_gamma();
     const std::string whose = block.index == 0 ? "the norm before it" : "this block's own norm";
     if (silent > 0) {
-        block.reason = "γ of " + whose + " is zero, or below 1e-6 of its largest, in " +
-                       counted(silent, "channel") + ": dead by γ alone" +
-                       (block.reason.empty() ? "" : "; " + block.reason);
+        block.reason = "dead by γ alone: γ of " + whose + " is zero, or next to it, in " +
+                       counted(silent, "channel") + (block.reason.empty() ? "" : "; " + block.reason);
     } else if (!block.flag && own->kind == NormKind::layer_norm) {
         if (!block.reason.empty()) block.reason += "; ";
         block.reason += "this stream is a LayerNorm's output: centred, it has the kernel that its γ predicts";

@@ -32,6 +32,12 @@ class Readme(unittest.TestCase):
                     if "--out" in words:
                         self.assertGreater(os.path.getsize(os.path.join(folder, words[words.index("--out") + 1])), 1000)
 
+    def test_licences_are_those_of_the_about_box(self):
+        box = re.findall(r'Part\{"([^"]+)", "([^"]+)"', (SOURCE / "app/dialogs/about.cpp").read_text())
+        self.assertGreaterEqual(len(box), 10)
+        for part, licence in box:
+            self.assertIn(f"| {part} | {licence} |", TEXT)
+
     def test_links_lead_somewhere(self):
         links = [link for link in re.findall(r"\]\(([^)#]+)\)", TEXT) if "://" not in link]
         self.assertGreaterEqual(len(links), 4)
