@@ -151,7 +151,10 @@ void draw_flags(const ResidualView& view, const OpenModel& model, PlotFrame& plo
         plot.labels().occupy({sign.x - 8, sign.y - 8}, {sign.x + 8, sign.y + 8});
         std::string words = (&model == &view.model ? "dies" : model.label + " dies") +
                             std::string(" in block ") + std::to_string(block.index);
-        if (block.ratio && *block.ratio > 0) words += ", " + number_text(1.0 / *block.ratio) + "× down";
+        if (block.ratio && block.sigma_min > block.floor)
+            words += ", " + number_text(1.0 / *block.ratio) + "× down";
+        else
+            words += ", to rounding";
         plot.label(words, readable(vermilion), std::array{sign, at});
     }
 }

@@ -197,7 +197,28 @@ double PlotFrame::pointer_y() const {
     return ImPlot::GetPlotMousePos().y;
 }
 
-void PlotFrame::label(std::string_view text, const ImVec4& colour, std::span<const ImVec2> anchors) {
+namespace {
+
+// The words that fit a plot of this width: clauses after a comma go first, then the front of a long name (its end
+// tells models of one folder apart).
+std::string fitting(std::string_view text, float width) {
+    std::string words(text);
+    const auto too_wide = [&] { return ImGui::CalcTextSize(words.c_str()).x > width; };
+    if (const auto comma = words.rfind(", "); too_wide() && comma != std::string::npos) words.resize(comma);
+    std::string rest = words;
+    while (too_wide() && rest.size() > 4) {
+        do {
+            rest.erase(0, 1);
+        } while (!rest.empty() && (static_cast<unsigned char>(rest[0]) & 0xC0u) == 0x80u);  // whole code points
+        words = "…" + rest;
+    }
+    return words;
+}
+
+}  // namespace
+
+void PlotFrame::label(std::string_view words, const ImVec4& colour, std::span<const ImVec2> anchors) {
+    const std::string text = fitting(words, (high_.x - low_.x) * 0.9f);
     std::vector<ImVec2> visible;
     for (const ImVec2 a : anchors) {
         if (finite(a) && a.x >= low_.x - 1 && a.x <= high_.x + 1 && a.y >= low_.y - 1 && a.y <= high_.y + 1) {
