@@ -15,17 +15,23 @@ namespace {
 constexpr const char* later_commands[] = {"classify", "compare", "probe", "export",
                                           "read",     "report",  "fetch"};
 
-const std::map<std::string, ThemeKind> theme_words{
+constexpr std::pair<const char*, ThemeKind> themes[] = {
     {"dark", ThemeKind::dark}, {"light", ThemeKind::light}, {"projector", ThemeKind::projector}};
 
 struct Arguments {
     std::vector<std::string> models;
     std::string model, out, panel = "window", size = "1280x800";
-    std::optional<ThemeKind> theme;
+    std::string theme;
     float scale = 1.0f;
     OutputOptions output;
     ForwardArguments forward;
 };
+
+std::optional<ThemeKind> theme_of(const Arguments& a) {
+    for (const auto& [name, kind] : themes)
+        if (a.theme == name) return kind;
+    return std::nullopt;  // not given
+}
 
 void parse_size(const std::string& text, int& width, int& height) {
     char rest = 0;
@@ -53,7 +59,8 @@ int explorer(Arguments& a) {
     WindowOptions options;
     options.models = a.models;
     options.settings = window_settings(a.forward);
-    options.theme = a.theme;
+    options.theme = theme_of(a);
+    let_interrupts_end();  // the window keeps nothing half-written
     return run_window(options);
 }
 
@@ -63,9 +70,10 @@ int snapshot_command(const Arguments& a) {
     options.settings = window_settings(a.forward);
     options.panel = a.panel;
     options.out = a.out;
-    options.theme = a.theme.value_or(ThemeKind::dark);
+    options.theme = theme_of(a).value_or(ThemeKind::dark);
     options.scale = a.scale;
     parse_size(a.size, options.width, options.height);
+    let_interrupts_end();  // the picture is renamed into place when it is whole
     snapshot(options);
     return 0;
 }
@@ -79,12 +87,14 @@ void add_model(CLI::App& command, Arguments& a) {
 }
 
 void add_theme(CLI::App& command, Arguments& a) {
-    command.add_option("--theme", a.theme, "dark, light or projector")
-        ->transform(CLI::CheckedTransformer(theme_words))
+    std::vector<std::string> names;
+    for (const auto& [name, kind] : themes) names.push_back(name);
+    command.add_option("--theme", a.theme, "colours of the window")
+        ->check(CLI::IsMember(names))
         ->type_name("THEME");
 }
 
-CLI::App* add_commands(CLI::App& app, Arguments& a, std::function<int()>& chosen) {
+void add_commands(CLI::App& app, Arguments& a, std::function<int()>& chosen) {
     auto* gamma = app.add_subcommand("gamma", "every norm's γ, from the parameters alone (no forward pass)");
     add_model(*gamma, a);
     add_output_options(*gamma, a.output);
@@ -120,7 +130,6 @@ CLI::App* add_commands(CLI::App& app, Arguments& a, std::function<int()>& chosen
         app.add_subcommand("doctor", "devices, BLAS, OpenGL, cache folders: what works here, what not");
     add_output_options(*doctor, a.output);
     doctor->callback([&] { chosen = [&] { return doctor_command(a.output); }; });
-    return &app;
 }
 
 void refuse_later_commands(const Arguments& a) {

@@ -49,6 +49,11 @@ void catch_interrupts() {
     std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is a short write, reported as one
 }
 
+void let_interrupts_end() {
+    std::signal(SIGINT, SIG_DFL);
+    std::signal(SIGTERM, SIG_DFL);
+}
+
 bool interrupted() {
     return stop_asked;
 }

@@ -13,7 +13,7 @@ namespace deadscope {
 
 // From construction on, SIGINT and SIGTERM ask the work to stop instead of ending the process.
 void catch_interrupts();
-bool interrupted();
+void let_interrupts_end();  // back to the system's default: the process ends
 constexpr int interrupted_status = 130;
 
 // One line on stderr, redrawn; only to a terminal unless verbose. Also says stop once interrupted.
