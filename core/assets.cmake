@@ -48,10 +48,10 @@ ${rows}    }};
     target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR})
 endfunction()
 
-# Everything below assets/ and shaders/ but notes and scripts, under its path in the repository.
+# Everything below assets/ and shaders/ but notes, their pictures and scripts, under its path in the repository.
 file(GLOB_RECURSE asset_paths CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}
      ${PROJECT_SOURCE_DIR}/assets/* ${PROJECT_SOURCE_DIR}/shaders/*)
-list(FILTER asset_paths EXCLUDE REGEX "(\\.py|README\\.md|\\.pyc|~|\\.partial|\\.tmp)$")
+list(FILTER asset_paths EXCLUDE REGEX "(\\.py|README\\.md|\\.pyc|~|\\.partial|\\.tmp)$|^assets/readme/")
 set(asset_pairs "")
 foreach(path IN LISTS asset_paths)
     list(APPEND asset_pairs ${path} ${PROJECT_SOURCE_DIR}/${path})

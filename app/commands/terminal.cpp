@@ -54,10 +54,6 @@ void let_interrupts_end() {
     std::signal(SIGTERM, SIG_DFL);
 }
 
-bool interrupted() {
-    return stop_asked;
-}
-
 Progress terminal_progress(const std::string& what, const OutputOptions& output) {
     const bool draws = wants_progress(output);
     auto last = std::chrono::steady_clock::time_point{};
