@@ -112,7 +112,7 @@ void Explorer::draw_menus() {
             for (const std::string& model : built_in_models()) open(model);
         }
         const OpenModel* selected = controller_.state().selected();
-        if (ImGui::MenuItem("Close the selected model", nullptr, false, selected != nullptr)) {
+        if (ImGui::MenuItem("Close the selected model", nullptr, false, selected != nullptr) && selected) {
             intents_.emit(CloseIntent{selected->id});
         }
         ImGui::Separator();

@@ -2,6 +2,7 @@
 #include "app/durations.h"
 
 #include <array>
+#include <cmath>
 #include <cstdio>
 
 namespace deadscope {
@@ -16,7 +17,7 @@ std::string duration_text(double seconds) {
     } else if (seconds < 59.5) {
         std::snprintf(text.data(), text.size(), "%.0f\u00A0s", seconds);
     } else {
-        const auto whole = static_cast<long>(seconds + 0.5);
+        const auto whole = std::lround(seconds);
         std::snprintf(text.data(), text.size(), "%ld min %02ld s", whole / 60, whole % 60);
     }
     return text.data();

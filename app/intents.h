@@ -1,4 +1,5 @@
-// What a person may ask for. Panels and shortcuts append intents; the controller carries them out after the frame.
+// What a person may ask for. Panels and shortcuts append intents; the controller carries them out after the
+// frame.
 #pragma once
 
 #include <functional>
@@ -12,29 +13,60 @@
 
 namespace deadscope {
 
-struct OpenIntent { std::string model; };                  // a MODEL string, e.g. a dropped path
-struct CloseIntent { ModelId model; };
-struct RunIntent { std::optional<ModelId> model; };        // empty: every shown model
-struct CancelIntent { std::optional<std::uint64_t> job; }; // empty: all
-struct ShowIntent { ModelId model; bool shown; };
-struct MoveIntent { ModelId model; int by; };              // order in the list
-struct SelectIntent { Selection selection; };
-struct HoverIntent { Selection selection; };
-struct SpectrumIntent { BlockSpectrumKey key; };           // compute a block's spectrum if it is not there
-struct SettingsIntent { ReadingSettings settings; };
-struct ViewIntent { std::function<void(ViewState&)> change; };
-struct SaveTextIntent { std::string path, text; };          // a plot's data as CSV; written by a job
-struct DismissErrorIntent { ModelId model; };
+struct OpenIntent {
+    std::string model;
+};  // a MODEL string, e.g. a dropped path
+struct CloseIntent {
+    ModelId model;
+};
+struct RunIntent {
+    std::optional<ModelId> model;
+};  // empty: every shown model
+struct CancelIntent {
+    std::optional<std::uint64_t> job;
+};  // empty: all
+struct ShowIntent {
+    ModelId model;
+    bool shown;
+};
+struct MoveIntent {
+    ModelId model;
+    int by;
+};  // order in the list
+struct SelectIntent {
+    Selection selection;
+};
+struct HoverIntent {
+    Selection selection;
+};
+struct SpectrumIntent {
+    BlockSpectrumKey key;
+};  // compute a block's spectrum if it is not there
+struct SettingsIntent {
+    ReadingSettings settings;
+};
+struct ViewIntent {
+    std::function<void(ViewState&)> change;
+};
+struct SaveTextIntent {
+    std::string path, text;
+};  // a plot's data as CSV; written by a job
+struct DismissErrorIntent {
+    ModelId model;
+};
 struct QuitIntent {};
 
-using Intent = std::variant<OpenIntent, CloseIntent, RunIntent, CancelIntent, ShowIntent, MoveIntent, SelectIntent,
-                            HoverIntent, SpectrumIntent, SettingsIntent, ViewIntent, SaveTextIntent,
-                            DismissErrorIntent, QuitIntent>;
+using Intent = std::variant<OpenIntent, CloseIntent, RunIntent, CancelIntent, ShowIntent, MoveIntent,
+                            SelectIntent, HoverIntent, SpectrumIntent, SettingsIntent, ViewIntent,
+                            SaveTextIntent, DismissErrorIntent, QuitIntent>;
 
 // Thread rule: the window's thread only.
 class Intents {
 public:
-    template <class T> void emit(T intent) { pending_.emplace_back(std::move(intent)); }
+    template <class T>
+    void emit(T intent) {
+        pending_.emplace_back(std::move(intent));
+    }
     void view(std::function<void(ViewState&)> change) { emit(ViewIntent{std::move(change)}); }
     std::vector<Intent> take() { return std::exchange(pending_, {}); }
 

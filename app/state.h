@@ -21,29 +21,29 @@ using ModelId = std::uint64_t;
 
 struct OpenModel {
     enum class Stage {
-        opening,   // header and γ are being read
-        ready,     // γ is here; no pass was run
-        queued,    // a pass is waiting
-        running,   // a pass is at work; reading grows
-        done,      // reading is complete
-        failed     // did not open: error says why; gamma is null
+        opening,  // header and γ are being read
+        ready,    // γ is here; no pass was run
+        queued,   // a pass is waiting
+        running,  // a pass is at work; reading grows
+        done,     // reading is complete
+        failed    // did not open: error says why; gamma is null
     };
     ModelId id = 0;
-    std::string model;                         // the MODEL string as asked for
-    std::string label;                         // short, unique among open models
+    std::string model;  // the MODEL string as asked for
+    std::string label;  // short, unique among open models
     Stage stage = Stage::opening;
-    std::size_t colour = 0;                    // place in the model palette (theme.h)
+    std::size_t colour = 0;  // place in the model palette (theme.h)
     bool shown = true;
-    std::shared_ptr<const GammaReading> gamma; // null until read
-    std::shared_ptr<const Reading> reading;    // null until the first block; partial while running
-    std::string error;                         // of opening or of the last run, in words
-    bool run_cancelled = false;                // the last run was cancelled; reading may be partial
-    double open_s = 0.0;                       // time it took to have γ on screen
+    std::shared_ptr<const GammaReading> gamma;  // null until read
+    std::shared_ptr<const Reading> reading;     // null until the first block; partial while running
+    std::string error;                          // of opening or of the last run, in words
+    bool run_cancelled = false;                 // the last run was cancelled; reading may be partial
+    double open_s = 0.0;                        // time it took to have γ on screen
 };
 
 // The one selection all panels share; hover is replaced every frame.
 struct Selection {
-    ModelId model = 0;                         // 0: none
+    ModelId model = 0;  // 0: none
     std::optional<std::size_t> norm, block, channel;
 };
 
@@ -59,45 +59,52 @@ enum class ThemeKind { dark, light, projector };
 
 struct ViewState {
     ThemeKind theme = ThemeKind::dark;
-    float text_scale = 1.0f;                   // the person's factor on top of the display's
+    float text_scale = 1.0f;  // the person's factor on top of the display's
     bool motion = true;
-    std::map<std::string, bool> panel_open;    // by panel name; absent: open
+    std::map<std::string, bool> panel_open;  // by panel name; absent: open
     bool show_settings = false, show_about = false, show_help = false, show_open_dialog = false;
     struct Gamma {
-        int tab = 0;                           // 0 heatmap, 1 lines, 2 histogram
+        int tab = 0;  // 0 heatmap, 1 lines, 2 histogram
         bool sorted = false, log_scale = true;
-        int colour_map = 0;                    // 0 viridis, 1 cividis
+        int colour_map = 0;  // 0 viridis, 1 cividis
         bool auto_range = true;
         float range_low = 0.f, range_high = 1.f;  // of |γ|, where not automatic
     } gamma;
     struct Eigenvalues {
         bool show_init = true, show_ladder = true, log_rank = false;
-        int source = 0;                        // 0 final norm, 1 the selected block
+        int source = 0;  // 0 final norm, 1 the selected block
     } eigenvalues;
-    struct Alignment { int tab = 0; bool sorted = false; } alignment;  // tab 0 components, 1 |⟨v, u_i⟩|
-    struct Residual { bool centred = true, uncentred = true, show_init = true; } residual;
+    struct Alignment {
+        int tab = 0;
+        bool sorted = false;
+    } alignment;  // tab 0 components, 1 |⟨v, u_i⟩|
+    struct Residual {
+        bool centred = true, uncentred = true, show_init = true;
+    } residual;
 };
 
 struct LogLine {
     enum class Level { info, warning, error } level = Level::info;
-    double at_s = 0.0;                         // since the program started
+    double at_s = 0.0;  // since the program started
     std::string text;
 };
 
 struct ExplorerState {
-    std::vector<OpenModel> models;             // in the order shown
+    std::vector<OpenModel> models;  // in the order shown
     Selection selection, hover;
-    ReadingSettings settings;                  // run settings, for every model
+    ReadingSettings settings;  // run settings, for every model
     ViewState view;
     std::vector<JobStatus> jobs;
-    std::deque<LogLine> log;                   // newest last, bounded
-    std::map<BlockSpectrumKey, std::shared_ptr<const std::vector<double>>> block_spectra;  // singular values, descending
-    std::string machine;                       // "CPU … · 2 threads · OpenBLAS", for Jobs
+    std::deque<LogLine> log;  // newest last, bounded
+    std::map<BlockSpectrumKey, std::shared_ptr<const std::vector<double>>>
+        block_spectra;    // singular values, descending
+    std::string machine;  // "CPU … · 2 threads · OpenBLAS", for Jobs
     std::uint64_t rss_bytes = 0;
 
     const OpenModel* find(ModelId id) const;
-    const OpenModel* selected() const;         // the selected model, or the first shown
-    const JobStatus* job_of(ModelId id) const; // its queued or running job, the pass before the opening; nullptr: none
+    const OpenModel* selected() const;  // the selected model, or the first shown
+    const JobStatus* job_of(
+        ModelId id) const;  // its queued or running job, the pass before the opening; nullptr: none
 };
 
 // Tags of a model's jobs: a newer job of the same tag replaces the older.

@@ -1,5 +1,5 @@
-// The panels: each is a function of (state, intents) in a file of its own. A panel opens with its finding as one
-// sentence, has four designed states (empty, working, error, done) and holds no state and no mathematics.
+// The panels: each is a function of (state, intents) in a file of its own. A panel opens with its finding as
+// one sentence, has four designed states (empty, working, error, done) and holds no state and no mathematics.
 #pragma once
 
 #include <span>
@@ -18,10 +18,10 @@ void draw_residual_panel(const ExplorerState& state, Intents& intents);
 void draw_jobs_panel(const ExplorerState& state, Intents& intents);
 
 struct PanelInfo {
-    const char* name;         // window title and docking id: "Models"
-    const char* slug;         // for `snapshot --panel`: "models"
-    const char* answers;      // the question it answers (explorer.md)
-    const char* dock;         // dock space of the Explore layout
+    const char* name;     // window title and docking id: "Models"
+    const char* slug;     // for `snapshot --panel`: "models"
+    const char* answers;  // the question it answers (explorer.md)
+    const char* dock;     // dock space of the Explore layout
     void (*draw)(const ExplorerState&, Intents&);
 };
 std::span<const PanelInfo> panels();  // the readable list, in the order of explorer.md

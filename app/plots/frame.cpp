@@ -199,8 +199,8 @@ double PlotFrame::pointer_y() const {
 
 namespace {
 
-// The words that fit a plot of this width: clauses after a comma go first, then the front of a long name (its end
-// tells models of one folder apart).
+// The words that fit a plot of this width: clauses after a comma go first, then the front of a long name (its
+// end tells models of one folder apart).
 std::string fitting(std::string_view text, float width) {
     std::string words(text);
     const auto too_wide = [&] { return ImGui::CalcTextSize(words.c_str()).x > width; };
@@ -209,7 +209,8 @@ std::string fitting(std::string_view text, float width) {
     while (too_wide() && rest.size() > 4) {
         do {
             rest.erase(0, 1);
-        } while (!rest.empty() && (static_cast<unsigned char>(rest[0]) & 0xC0u) == 0x80u);  // whole code points
+        } while (!rest.empty() &&
+                 (static_cast<unsigned char>(rest[0]) & 0xC0u) == 0x80u);  // whole code points
         words = "…" + rest;
     }
     return words;

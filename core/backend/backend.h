@@ -31,8 +31,8 @@ struct Matrix {
 };
 
 struct BackendInfo {
-    std::string name;      // "cpu"
-    std::string device;    // processor's name
+    std::string name;    // "cpu"
+    std::string device;  // processor's name
     int threads = 1;
     Precision precision = Precision::f32;
 };
@@ -51,28 +51,34 @@ public:
     virtual BackendInfo info() const = 0;
 
     // Errors: Error::resource when the device has no room.
-    virtual Matrix allocate(std::size_t rows, std::size_t cols) = 0;  // uninitialised
-    virtual void write(Matrix& to, std::span<const float> values) = 0;   // [rows, cols] packed
+    virtual Matrix allocate(std::size_t rows, std::size_t cols) = 0;    // uninitialised
+    virtual void write(Matrix& to, std::span<const float> values) = 0;  // [rows, cols] packed
     virtual void write(Matrix& to, std::span<const double> values) = 0;
     virtual void read(const Matrix& from, std::span<double> out) const = 0;  // [rows, cols] packed
 
     virtual void copy(const Matrix& from, Matrix& to) = 0;
     virtual void fill_zero(Matrix& to) = 0;
     // to[i, :] += scale * table[ids[i], :]
-    virtual void gather_add(const Matrix& table, std::span<const std::int32_t> ids, double scale, Matrix& to) = 0;
-    virtual void add(const Matrix& from, Matrix& to) = 0;      // to += from
-    virtual void add_row(const Matrix& row, Matrix& to) = 0;   // to[i, :] += row[0, :]
-    // y = x Wᵀ + bias (weight [out, in]); stored_in_out: y = x W + bias (weight [in, out]). bias [1, out] or nullptr.
-    virtual void linear(const Matrix& x, const Matrix& weight, bool stored_in_out, const Matrix* bias, Matrix& y) = 0;
+    virtual void gather_add(const Matrix& table, std::span<const std::int32_t> ids, double scale,
+                            Matrix& to) = 0;
+    virtual void add(const Matrix& from, Matrix& to) = 0;     // to += from
+    virtual void add_row(const Matrix& row, Matrix& to) = 0;  // to[i, :] += row[0, :]
+    // y = x Wᵀ + bias (weight [out, in]); stored_in_out: y = x W + bias (weight [in, out]). bias [1, out] or
+    // nullptr.
+    virtual void linear(const Matrix& x, const Matrix& weight, bool stored_in_out, const Matrix* bias,
+                        Matrix& y) = 0;
     // math.md §1. gamma [1, d]; beta [1, d] or nullptr. In-place (x aliases y) is allowed.
-    virtual void norm(NormKind kind, double eps, const Matrix& x, const Matrix& gamma, const Matrix* beta, Matrix& y) = 0;
+    virtual void norm(NormKind kind, double eps, const Matrix& x, const Matrix& gamma, const Matrix* beta,
+                      Matrix& y) = 0;
     // x [tokens, heads * head_dim] in place; position of a row is its place in its sequence.
-    virtual void rotary(const RotarySpec& spec, std::size_t head_dim, const SequenceLayout& layout, Matrix& x) = 0;
-    // q [tokens, heads * head_dim], k and v [tokens, kv_heads * head_dim], out like q. Memory O(tile * longest sequence).
-    virtual void attention(const AttentionSpec& spec, const SequenceLayout& layout, const Matrix& q, const Matrix& k,
-                           const Matrix& v, Matrix& out) = 0;
+    virtual void rotary(const RotarySpec& spec, std::size_t head_dim, const SequenceLayout& layout,
+                        Matrix& x) = 0;
+    // q [tokens, heads * head_dim], k and v [tokens, kv_heads * head_dim], out like q. Memory O(tile *
+    // longest sequence).
+    virtual void attention(const AttentionSpec& spec, const SequenceLayout& layout, const Matrix& q,
+                           const Matrix& k, const Matrix& v, Matrix& out) = 0;
     virtual void activate(Activation activation, Matrix& x) = 0;
-    virtual void multiply(const Matrix& by, Matrix& x) = 0;    // x ⊙= by
+    virtual void multiply(const Matrix& by, Matrix& x) = 0;  // x ⊙= by
 };
 
 // Errors: Error::usage for a precision that this backend does not compute in.

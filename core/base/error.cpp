@@ -14,6 +14,8 @@ constexpr std::size_t summary_limit = 300, place_limit = 240, value_limit = 140,
 // Line 1: what. Line 2: where. Line 3: expected and found. Line 4: what to do. Empty ones are left out.
 std::string lay_out(std::string_view summary, const ErrorDetails& details) {
     std::string message = printable(summary, summary_limit);
+    if (!message.empty() && message[0] >= 'a' && message[0] <= 'z')  // a sentence, wherever it was thrown
+        message[0] = static_cast<char>(message[0] - 'a' + 'A');
     std::string place;
     if (!details.file.empty()) place = "file " + printable(details.file, place_limit);
     if (!details.key.empty())

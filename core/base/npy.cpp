@@ -18,7 +18,7 @@ constexpr std::string_view magic = "\x93NUMPY";
 constexpr std::uint64_t header_limit = 1u << 20;
 
 [[noreturn]] void refuse(const std::string& file, std::string_view what, std::string expected = {},
-                         std::string found = {}, std::string hint = {}) {
+                         const std::string& found = {}, std::string hint = {}) {
     throw Error::input(what, {.file = file,
                               .expected = std::move(expected),
                               .found = printable(found, 100),
@@ -32,7 +32,7 @@ std::string_view value_of(std::string_view header, std::string_view key, const s
         if (at == std::string_view::npos) continue;
         std::size_t value = header.find(':', at + key.size() + 2);
         if (value == std::string_view::npos) break;
-        value = header.find_first_not_of(" ", value + 1);
+        value = header.find_first_not_of(' ', value + 1);
         if (value == std::string_view::npos) break;
         return header.substr(value);
     }

@@ -137,6 +137,7 @@ std::vector<std::unique_ptr<WeightsFile>> open_shards(const fs::path& folder, co
             {.file = opened.at(shard)->path(), .key = tensor, .expected = "the tensor", .found = "nothing"});
     }
     std::vector<std::unique_ptr<WeightsFile>> files;
+    files.reserve(opened.size());
     for (auto& [shard, file] : opened) files.push_back(std::move(file));
     return files;
 }
@@ -153,7 +154,7 @@ std::string weights_of(const fs::path& folder) {
     const std::vector<std::string> names = names_in(folder);
     const auto has = [&](std::string_view name) { return std::ranges::find(names, name) != names.end(); };
     if (has(weights_name)) return std::string(weights_name);
-    if (const std::string index = "model" + std::string(index_suffix); has(index)) return index;
+    if (std::string index = "model" + std::string(index_suffix); has(index)) return index;
     std::vector<std::string> candidates, unread;
     for (const std::string& name : names) {
         if (name.ends_with(".safetensors") || name.ends_with(index_suffix)) candidates.push_back(name);

@@ -10,7 +10,7 @@ namespace deadscope {
 
 namespace {
 
-constexpr std::size_t kEnded = 64;         // ended jobs that are remembered
+constexpr std::size_t kEnded = 64;         // ended jobs that are remembered once they have been listed
 constexpr double kTrustedFraction = 0.02;  // below it a rate says nothing about the end
 using Clock = std::chrono::steady_clock;
 
@@ -25,6 +25,7 @@ struct JobQueue::Job {
     JobWork work;
     std::atomic<bool> cancelled{false};
     Clock::time_point started, ended;
+    bool listed = false;  // status() has told how it ended
 
     JobStatus snapshot() const {
         JobStatus out = status;
@@ -60,7 +61,7 @@ void JobQueue::end(const std::shared_ptr<Job>& job, JobState state) {
     job->ended = Clock::now();
     job->work = nullptr;  // what it captured is let go
     ended_.push_front(job);
-    if (ended_.size() > kEnded) ended_.pop_back();
+    while (ended_.size() > kEnded && ended_.back()->listed) ended_.pop_back();
 }
 
 void JobQueue::cancel_where(const std::function<bool(const Job&)>& chosen) {
@@ -123,7 +124,10 @@ std::vector<JobStatus> JobQueue::status() const {
     std::vector<JobStatus> out;
     if (running_) out.push_back(running_->snapshot());
     for (const auto& job : queue_) out.push_back(job->snapshot());
-    for (const auto& job : ended_) out.push_back(job->snapshot());
+    for (const auto& job : ended_) {
+        out.push_back(job->snapshot());
+        job->listed = true;
+    }
     return out;
 }
 

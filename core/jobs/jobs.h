@@ -56,7 +56,9 @@ public:
     void cancel(std::uint64_t id);
     void cancel_tag(const std::string& tag);
     void cancel_all();
-    std::vector<JobStatus> status() const;  // running and queued first, then the latest ended (at most 64)
+    // Running and queued first, then the ended, latest first: the last 64, and all that no call has
+    // listed yet.
+    std::vector<JobStatus> status() const;
     bool idle() const;
     void wait_idle();  // for commands and tests
     // Runs the deliveries left since the last call; a cancelled or replaced job's later deliveries are

@@ -35,7 +35,7 @@ std::string ConfigValues::find_key(const std::string& name) const {
 }
 
 std::string ConfigValues::key_of(const std::string& name) const {
-    const std::string key = find_key(name);
+    std::string key = find_key(name);
     if (!key.empty()) return key;
     const auto& keys = quantity(name).keys;
     return keys.empty() ? name : keys.front();

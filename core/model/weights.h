@@ -15,15 +15,16 @@ namespace deadscope {
 class WeightSource {
 public:
     virtual ~WeightSource() = default;
-    // Elements of the tensor in its stored layout. Errors: a value that is not finite (file, tensor and first index named).
+    // Elements of the tensor in its stored layout. Errors: a value that is not finite (file, tensor and first
+    // index named).
     virtual void read(const WeightRef& weight, ElementRange range, std::span<float> out) const = 0;
     virtual void read(const WeightRef& weight, ElementRange range, std::span<double> out) const = 0;
     virtual NormParameters norm(const NormSpec& norm) const = 0;
 };
 
 std::unique_ptr<WeightSource> trained_weights(const Checkpoint& checkpoint);  // checkpoint outlives it
-// Philox4x32-10 keyed by seed and tensor name, counter = element index: any element alone, the same on any backend.
-// Norms are at their initial values (γ = 1, β = 0).
+// Philox4x32-10 keyed by seed and tensor name, counter = element index: any element alone, the same on any
+// backend. Norms are at their initial values (γ = 1, β = 0).
 std::unique_ptr<WeightSource> random_twin(const Checkpoint& checkpoint, std::uint64_t seed);
 
 }  // namespace deadscope

@@ -90,7 +90,7 @@ struct Reading {
     std::string backend, device;
     int threads = 0;
     std::uint64_t seed = 0;
-    AlignmentSettings alignment;             // thresholds that the counts and flags were made with
+    AlignmentSettings alignment;  // thresholds that the counts and flags were made with
     ResidualSettings residual;
     std::vector<std::string> warnings;
     double load_s = 0;

@@ -47,7 +47,7 @@ WorkingMemory plan_memory(const Plan& plan, const ModelInput& input, Precision p
 
     // Two factors at work with their pending rows; the final SVD's copies of R, its vectors and LAPACK's
     // workspace.
-    const std::uint64_t spectra = 8 * (2 * 2 + 8) * (d + 1) * (d + 1);
+    const std::uint64_t spectra = (d + 1) * (d + 1) * 8 * (2 * 2 + 8);
     const std::uint64_t fixed =
         rows * d * size + weights * size + spectra + input.pixels.size() * 4 + input.ids.size() * 4;
     WorkingMemory out{

@@ -15,8 +15,8 @@ namespace deadscope {
 struct KernelPrediction {
     // LayerNorm: max(1, number of zero γ); RMSNorm: number of zero γ (0: nothing forces a kernel).
     std::size_t dimension = 0;
-    // One unit vector: γ⁻¹/‖γ⁻¹‖; where γ holds zeros, its limit: their e_i with equal weight. For RMSNorm the same vector, as the
-    // counter-claim. Empty where γ is not finite.
+    // One unit vector: γ⁻¹/‖γ⁻¹‖; where γ holds zeros, its limit: their e_i with equal weight. For RMSNorm
+    // the same vector, as the counter-claim. Empty where γ is not finite.
     std::vector<double> v;                   // [d]
     std::vector<std::vector<double>> basis;  // dimension unit vectors, orthonormal
     std::size_t zeros = 0;                   // channels with γ_i = 0

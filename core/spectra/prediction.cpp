@@ -14,7 +14,8 @@ constexpr double kTiny = 1e-6;  // relative to max|γ|: a channel this small is 
 std::vector<double> shared_direction(const std::vector<std::vector<double>>& basis) {
     std::vector<double> v(basis.front().size(), 0.0);
     for (const auto& e : basis)
-        for (std::size_t i = 0; i < v.size(); ++i) v[i] += e[i] / std::sqrt(static_cast<double>(basis.size()));
+        for (std::size_t i = 0; i < v.size(); ++i)
+            v[i] += e[i] / std::sqrt(static_cast<double>(basis.size()));
     return v;
 }
 

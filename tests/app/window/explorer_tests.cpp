@@ -114,7 +114,7 @@ void test_run_progress_cancel(ImGuiTestContext* ctx) {
     const auto start = std::chrono::steady_clock::now();
     ctx->ItemClick((std::string(toolbar) + "/Cancel").c_str());
     IM_CHECK(idle(ctx));
-    IM_CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(10));
+    IM_CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(60));
     IM_CHECK(model(ctx, 0).run_cancelled);
     IM_CHECK(model(ctx, 0).stage == Stage::ready);
     IM_CHECK(blocks() > 0);  // what was read stays

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,9 @@ struct TinyModel {
     Plan plan;
     ModelInput input;
 };
+inline void PrintTo(const TinyModel& model, std::ostream* out) {
+    *out << model.name;
+}
 
 // gpt: pre-norm, learned positions, a fused [in, out] query/key/value; encoder: post-norm, token types, a
 // norm behind the embeddings, fused [out, in]; gated: RMSNorm, rotary, grouped heads, an embedding scale;

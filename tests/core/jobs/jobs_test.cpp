@@ -148,13 +148,19 @@ TEST(Jobs, DestructionStopsWhatRunsAndWaits) {
     EXPECT_LT(std::chrono::steady_clock::now() - start, 10s);
 }
 
-TEST(Jobs, OnlyTheLatestEndedAreRemembered) {
+TEST(Jobs, EveryEndIsToldOnceAndTheLatestAreRemembered) {
     JobQueue queue;
     for (int i = 0; i < 100; ++i) queue.submit(std::to_string(i), "", [](JobContext&) {});
     queue.wait_idle();
-    const auto status = queue.status();
-    ASSERT_EQ(status.size(), 64u);
+    auto status = queue.status();
+    ASSERT_EQ(status.size(), 100u) << "who follows a job must meet its end";
     EXPECT_EQ(status.front().tag, "99");
+    queue.submit("100", "", [](JobContext&) {});
+    queue.wait_idle();
+    status = queue.status();
+    ASSERT_EQ(status.size(), 64u);
+    EXPECT_EQ(status.front().tag, "100");
+    EXPECT_EQ(status.back().tag, "37");
 }
 
 // Cancel, replace, drain and look from several threads at random moments: every job ends in one state, no
