@@ -1,5 +1,8 @@
 // The tables that a command prints for people; declared in terminal.h. The sentences are core's own, the
 // same as in the window.
+#include <sys/ioctl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cmath>
 #include <string>
@@ -19,8 +22,32 @@ std::size_t width_of(const std::string& text) {  // code points: good enough for
 
 using Row = std::vector<std::string>;
 
+std::size_t terminal_columns() {
+    winsize size{};
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
+    return 140;  // a file or a pipe: as wide as the runs' table
+}
+
+// Words in lines of at most `room` code points; the lines after the first stand below it, `indent` spaces in.
+std::string wrapped(const std::string& words, std::size_t room, std::size_t indent) {
+    std::string text;
+    std::size_t used = 0;
+    for (std::size_t at = 0; at < words.size();) {
+        const std::size_t end = std::min(words.find(' ', at), words.size());
+        const std::string word = words.substr(at, end - at);
+        if (used > 0 && used + 1 + width_of(word) > room) {
+            text += "\n" + std::string(indent, ' ');
+            used = 0;
+        }
+        text += (used > 0 ? " " : "") + word;
+        used += width_of(word) + (used > 0 ? 1 : 0);
+        at = end + 1;
+    }
+    return text;
+}
+
 // Columns two spaces apart; the first is left-aligned, the rest right-aligned, the last (if `prose`)
-// left-aligned.
+// left-aligned and wrapped to the terminal.
 std::string table(const std::vector<Row>& rows, bool prose = false) {
     std::vector<std::size_t> widths;
     for (const Row& row : rows)
@@ -32,9 +59,13 @@ std::string table(const std::vector<Row>& rows, bool prose = false) {
     for (const Row& row : rows) {
         std::string line = " ";
         for (std::size_t i = 0; i < row.size(); ++i) {
+            if (prose && i + 1 == widths.size()) {
+                const std::size_t indent = width_of(line) + 1, columns = terminal_columns();
+                line += " " + wrapped(row[i], columns > indent + 40 ? columns - indent : 40, indent);
+                continue;
+            }
             const std::string pad(widths[i] - width_of(row[i]), ' ');
-            const bool left = i == 0 || (prose && i + 1 == widths.size());
-            line += left ? " " + row[i] + pad : " " + pad + row[i];
+            line += i == 0 ? " " + row[i] + pad : " " + pad + row[i];
             line += " ";
         }
         line.erase(line.find_last_not_of(' ') + 1);
