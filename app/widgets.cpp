@@ -61,20 +61,6 @@ void explain(std::string_view text) {
     explain(Explanation{.what = std::string(text).c_str()});
 }
 
-void sentence(std::string_view text) {
-    push_type(Type::finding);
-    wrapped(text);
-    ImGui::PopFont();
-}
-
-void small_print(std::string_view text) {
-    push_type(Type::small_print);
-    ImGui::PushStyleColor(ImGuiCol_Text, theme().quiet);
-    wrapped(text);
-    ImGui::PopStyleColor();
-    ImGui::PopFont();
-}
-
 void body_text(std::string_view text) {
     wrapped(text);
 }
@@ -161,7 +147,7 @@ void error_text(std::string_view text) {
     // The lines below are set in for a terminal; here the print itself sets them apart.
     std::string rest(text.substr(end + 1));
     for (std::size_t at = rest.find("  "); at != std::string::npos; at = rest.find("  ")) rest.erase(at, 2);
-    small_print(rest);
+    draw_small_print(rest);
 }
 
 }  // namespace deadscope

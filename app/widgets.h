@@ -14,9 +14,7 @@ namespace deadscope {
 
 void explain(std::string_view text);  // tooltip of the item just drawn; numbers: plots/parts.h
 
-void sentence(std::string_view text);     // a panel's finding, wrapped
-void small_print(std::string_view text);  // quiet, wrapped
-void body_text(std::string_view text);    // wrapped
+void body_text(std::string_view text);  // wrapped
 // A bar with words on it, cut to its width. Negative width: to the right edge.
 void progress_bar(double fraction, float width, std::string_view words);
 

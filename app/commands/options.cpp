@@ -107,7 +107,7 @@ void add_forward_options(CLI::App& app, ForwardArguments& a) {
         ->delimiter(',')
         ->type_name("LIST")
         ->group(group);
-    app.add_option("--init", a.init, "trained, random or both (default trained)")
+    app.add_option("--init", a.init, "trained, random, or trained,random for both (default trained)")
         ->delimiter(',')
         ->type_name("LIST")
         ->group(group);

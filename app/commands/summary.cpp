@@ -74,20 +74,6 @@ std::string table(const std::vector<Row>& rows, bool prose = false) {
     return text;
 }
 
-std::string lamp_word(Finding::Lamp lamp) {
-    switch (lamp) {
-        case Finding::Lamp::kept:
-            return "kept";
-        case Finding::Lamp::dead:
-            return "dead";
-        case Finding::Lamp::undecided:
-            return "open";
-        case Finding::Lamp::neutral:
-            return "";
-    }
-    return "";
-}
-
 std::string optional_alignment(const std::optional<double>& value) {
     return value ? alignment_text(*value) : "null";
 }
@@ -155,7 +141,9 @@ std::string reading_summary(const Reading& reading, bool verbose) {
     std::string text = model_line(reading.gamma.model) + headline(reading) + "\n\n";
     std::vector<Row> rows;
     for (const Finding& finding : findings(reading))
-        rows.push_back({finding.title, finding.value, lamp_word(finding.lamp), finding.reason});
+        rows.push_back({finding.title, finding.value,
+                        finding.lamp == Finding::Lamp::neutral ? "" : std::string(lamp_name(finding.lamp)),
+                        finding.reason});
     text += table(rows, /*prose=*/true) + "\n" + runs_table(reading.runs) + "\n";
     for (const Run& run : reading.runs) {
         text += "  Residual stream, " + title_of(run) + ": " + residual_headline(run) + "\n" +

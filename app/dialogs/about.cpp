@@ -61,13 +61,13 @@ void draw_about(Intents& intents) {
     if (ImGui::Begin(
             "About deadscope", &open,
             ImGuiWindowFlags_NoCollapse | ImGuiWindowFlags_NoDocking | ImGuiWindowFlags_NoSavedSettings)) {
-        sentence(std::string("deadscope ") + version);
+        draw_finding(std::string("deadscope ") + version);
         body_text(
             "Predicts the dead directions of normalisation layers from a checkpoint's parameters, and "
             "measures them in a "
             "forward pass. After Shirodkar & Narayanan, Algebraic Dead Directions in LayerNorm Transformers, "
             "arXiv 2606.19491.");
-        small_print("© 2026 the deadscope authors, MIT licence.");
+        draw_small_print("© 2026 the deadscope authors, MIT licence.");
         ImGui::SeparatorText("Third-party software and its licences");
         draw_parts();
     }

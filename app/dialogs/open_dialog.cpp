@@ -91,10 +91,10 @@ void OpenDialog::draw(Intents& intents) {
         ImGui::SeparatorText("Built-in models");
         for (const ZooModel& model : zoo_models()) {
             if (ImGui::Button(("zoo:" + model.name).c_str())) choose("zoo:" + model.name, intents);
-            small_print(model.description);
+            draw_small_print(model.description);
         }
         ImGui::Spacing();
-        small_print("Folders and files can also be dropped on the window, several at once.");
+        draw_small_print("Folders and files can also be dropped on the window, several at once.");
     }
     ImGui::End();
     if (!open) intents.view([](ViewState& view) { view.show_open_dialog = false; });

@@ -47,16 +47,16 @@ void draw_job(const JobStatus& job, Intents& intents) {
     explain("Stop this job; what was read so far stays.");
     ImGui::PopFont();
     if (job.state == JobState::running) {
-        small_print(detail_words(job));
+        draw_small_print(detail_words(job));
         explain("Phase, block, tokens a second through the whole pass, time left at this rate.");
     }
     ImGui::PopID();
 }
 
 void draw_machine(const ExplorerState& state) {
-    small_print("memory " + bytes_text(state.rss_bytes));
+    draw_small_print("memory " + bytes_text(state.rss_bytes));
     explain({.what = "Memory that this program holds now (resident set).", .unit = "bytes"});
-    small_print(state.machine);
+    draw_small_print(state.machine);
     explain("The device that the passes run on: processor, cores this program may use, BLAS and its kernel.");
 }
 
@@ -72,7 +72,7 @@ void draw_log(const ExplorerState& state) {
                            : line->level == LogLine::Level::warning ? "warning: "
                                                                     : "";
         const std::string first_line = line->text.substr(0, line->text.find('\n'));
-        small_print(std::string(stamp.data()).append(word).append(first_line));
+        draw_small_print(std::string(stamp.data()).append(word).append(first_line));
         if (first_line.size() < line->text.size()) explain(line->text);
     }
     ImGui::EndChild();

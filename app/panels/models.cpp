@@ -80,7 +80,7 @@ std::string progress_words(const JobStatus& job) {
 void draw_state(const ExplorerState& state, const OpenModel& model, Intents& intents) {
     const JobStatus* job = state.job_of(model.id);
     if (job == nullptr) {
-        small_print(stage_words(model));
+        draw_small_print(stage_words(model));
         return;
     }
     push_type(Type::small_print);
@@ -165,7 +165,7 @@ void draw_models_panel(const ExplorerState& state, Intents& intents) {
         ImGui::PushID(static_cast<int>(model.id));
         draw_head(model, selected == &model, intents);
         ImGui::Indent();
-        if (model.gamma) small_print(facts_words(*model.gamma));
+        if (model.gamma) draw_small_print(facts_words(*model.gamma));
         draw_state(state, model, intents);
         if (!model.error.empty()) draw_error(model, intents);
         ImGui::Unindent();

@@ -109,7 +109,7 @@ void draw_card(const Finding& finding) {
         draw_value(finding);
         ImGui::EndGroup();
         explain(explanation_of(finding));
-        small_print(finding.reason);
+        draw_small_print(finding.reason);
     }
     ImGui::EndChild();
     ImGui::PopStyleColor();
@@ -148,14 +148,14 @@ void draw_working(const ExplorerState& state, const OpenModel& model) {
     if (const JobStatus* job = state.job_of(model.id)) {
         progress_bar(job->fraction, -1.f, std::to_string(static_cast<int>(job->fraction * 100.0)) + " %");
         explain("Share of the pass that is done.");
-        small_print(model.stage == OpenModel::Stage::queued
-                        ? "A pass over this model waits for the one before it."
-                        : "The pass is at work; the blocks appear as they are read.");
+        draw_small_print(model.stage == OpenModel::Stage::queued
+                             ? "A pass over this model waits for the one before it."
+                             : "The pass is at work; the blocks appear as they are read.");
     }
     draw_prediction(*model.gamma);
 }
 
-void draw_small_print(const Reading& reading) {
+void draw_provenance(const Reading& reading) {
     if (reading.runs.empty()) return;
     std::string words = std::to_string(reading.input.tokens) + " " + reading.input.kind;
     for (const Run& run : reading.runs) {
@@ -165,7 +165,7 @@ void draw_small_print(const Reading& reading) {
     for (const Run& run : reading.runs) seconds += run.forward_s + run.spectra_s;
     words +=
         " · seed " + std::to_string(reading.seed) + " · " + reading.device + " · " + duration_text(seconds);
-    small_print(words);
+    draw_small_print(words);
 }
 
 }  // namespace
@@ -182,15 +182,16 @@ void draw_verdict_panel(const ExplorerState& state, Intents& intents) {
     if (!model->error.empty()) error_text(model->error);
     const bool whole = model->reading && std::ranges::any_of(model->reading->runs, &Run::complete);
     if (whole) {
-        sentence(headline(*model->reading));
+        draw_finding(headline(*model->reading));
         for (const Finding& finding : findings(*model->reading)) draw_card(finding);
-        for (const std::string& warning : model->reading->warnings) small_print(warning);
-        draw_small_print(*model->reading);
+        for (const std::string& warning : model->reading->warnings) draw_small_print(warning);
+        draw_provenance(*model->reading);
     } else if (model->gamma) {
-        if (model->run_cancelled) small_print("The pass was cancelled. Run it again for a verdict (Ctrl+R).");
+        if (model->run_cancelled)
+            draw_small_print("The pass was cancelled. Run it again for a verdict (Ctrl+R).");
         draw_working(state, *model);
     } else if (model->error.empty()) {
-        small_print("Opening…");
+        draw_small_print("Opening…");
     }
 }
 

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "core/base/checked.h"
+#include "core/base/convert.h"
 #include "core/base/error.h"
 #include "core/base/text.h"
 
@@ -75,15 +76,6 @@ NpyType parse_type(std::string_view value, const std::string& file) {
 
 std::uint64_t type_size(NpyType type) {
     return type == NpyType::f8 || type == NpyType::i8 ? 8 : 4;
-}
-
-template <class From, class To>
-void convert_all(const std::byte* from, std::size_t count, To* to) {
-    for (std::size_t i = 0; i < count; ++i) {
-        From value;
-        std::memcpy(&value, from + i * sizeof(From), sizeof(From));
-        to[i] = static_cast<To>(value);
-    }
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // The table of storage types (safetensors specification, dtype) and the conversions.
 #include "core/checkpoint/dtype.h"
+#include "core/base/convert.h"
 
 #include <array>
 #include <bit>
@@ -68,15 +69,6 @@ struct Brain {
     explicit operator float() const { return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16); }
     explicit operator double() const { return static_cast<double>(static_cast<float>(*this)); }
 };
-
-template <class From, class To>
-void convert_all(const std::byte* from, std::size_t count, To* to) {
-    for (std::size_t i = 0; i < count; ++i) {
-        From value;
-        std::memcpy(&value, from + i * sizeof(From), sizeof(From));
-        to[i] = static_cast<To>(value);
-    }
-}
 
 template <class To>
 void convert(DType dtype, const std::byte* from, std::size_t count, To* to) {

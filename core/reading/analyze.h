@@ -48,6 +48,7 @@ struct Finding {
 // kernel: λ_v <= kFloorMargin · floor. no_kernel: λ_v > 1e3 · floor (further than any rounding that the floor
 // leaves out). undecided: between them, or the floor itself is above 1e-2 of the mean eigenvalue, or there is
 // nothing to measure.
+std::string_view lamp_name(Finding::Lamp lamp);  // "kept", "dead", "undecided", "neutral"
 Verdict verdict(const Run& run);
 // The kind of norm that the activations speak for; unknown where undecided, or where γ alone makes the
 // kernel.

@@ -237,6 +237,20 @@ std::optional<Finding> ladder_finding(const Reading& reading, const Run& first) 
 
 }  // namespace
 
+std::string_view lamp_name(Finding::Lamp lamp) {
+    switch (lamp) {
+        case Lamp::kept:
+            return "kept";
+        case Lamp::dead:
+            return "dead";
+        case Lamp::undecided:
+            return "undecided";
+        case Lamp::neutral:
+            break;
+    }
+    return "neutral";
+}
+
 Verdict verdict(const Run& run) {
     if (!run.complete || run.tokens < 2 || !(run.lambda_max > 0.0)) return Verdict::undecided;
     const double floor = run.floor.total();

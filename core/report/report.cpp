@@ -184,20 +184,6 @@ Json norm_kinds(const Reading& reading) {
             {"final", last ? text(last->name) : Json(nullptr)}};
 }
 
-const char* lamp_name(Finding::Lamp lamp) {
-    switch (lamp) {
-        case Finding::Lamp::kept:
-            return "kept";
-        case Finding::Lamp::dead:
-            return "dead";
-        case Finding::Lamp::undecided:
-            return "undecided";
-        case Finding::Lamp::neutral:
-            break;
-    }
-    return "neutral";
-}
-
 Json card(const Reading& reading) {
     Json out = Json::array();
     for (const Finding& finding : findings(reading))
