@@ -265,7 +265,13 @@ void draw_sigma_plot(const ResidualView& view, float height) {
     draw_floor(view, plot);
     std::vector<LineLabel> names;
     for (const OpenModel* model : drawn_models(view.state)) draw_model(view, *model, plot, names);
-    for (const OpenModel* model : drawn_models(view.state)) draw_flags(view, *model, plot);
+    for (const OpenModel* model : drawn_models(view.state)) {
+        draw_flags(view, *model, plot);
+        // Where a flag names its model, the line needs no second name.
+        const Run* run = main_run(*model, false);
+        if (run && model != &view.model && std::ranges::any_of(run->blocks, &BlockReading::flag))
+            std::erase_if(names, [&](const LineLabel& name) { return name.text == model->label; });
+    }
     for (auto name = names.rbegin(); name != names.rend(); ++name) {
         const std::vector<ImVec2>& p = name->points;
         const std::array anchors{p[p.size() / 2], p[p.size() * 3 / 4], p[p.size() / 4], p.back(), p.front()};

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <limits>
 #include <map>
 
 #include "app/theme.h"
@@ -216,6 +217,21 @@ std::string fitting(std::string_view text, float width) {
     return words;
 }
 
+// A label that found its place only further off is tied to what it names.
+void draw_leader(ImDrawList& list, ImVec2 low, ImVec2 high, std::span<const ImVec2> anchors, ImVec4 colour) {
+    ImVec2 from, to;
+    float least = std::numeric_limits<float>::infinity();
+    for (const ImVec2 anchor : anchors) {
+        const ImVec2 edge{std::clamp(anchor.x, low.x, high.x), std::clamp(anchor.y, low.y, high.y)};
+        const float distance = std::hypot(anchor.x - edge.x, anchor.y - edge.y);
+        if (distance >= least) continue;
+        least = distance;
+        from = edge;
+        to = anchor;
+    }
+    if (least > ImGui::GetFontSize()) list.AddLine(from, to, packed(faded(colour, 0.6f)), theme().grid);
+}
+
 }  // namespace
 
 void PlotFrame::label(std::string_view words, const ImVec4& colour, std::span<const ImVec2> anchors) {
@@ -228,7 +244,9 @@ void PlotFrame::label(std::string_view words, const ImVec4& colour, std::span<co
     }
     if (visible.empty()) return;
     const ImVec2 size = ImGui::CalcTextSize(text.data(), text.data() + text.size());
-    draw_text_on(*list_, labels_->place(size, visible), colour, theme().panel, text);
+    const ImVec2 low = labels_->place(size, visible);
+    draw_leader(*list_, low, {low.x + size.x, low.y + size.y}, visible, colour);
+    draw_text_on(*list_, low, colour, theme().panel, text);
 }
 
 void PlotFrame::level(double y, const LineStyle& style, std::string_view text) {
