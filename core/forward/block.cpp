@@ -55,14 +55,15 @@ bool BlockRunner::run(std::size_t index, Matrix& x) {
     const BlockSpec& spec = pass_.plan.blocks[index];
     pass_.meter.begin_block(index);
     if (!load(spec)) return false;
-    const bool reads_here = !pass_.plan.final_norm && index + 1 == pass_.plan.blocks.size();
     piece_ = std::min(piece_rows(spec), longest_chunk_);
-    show_norm_input_ = reads_here && pass_.tap.wants(TapPoint::final_norm_input, 0);
+    stream_ = index + 1;
+    show_norm_input_ = pass_.plan.norm_position == NormPosition::post && spec.mlp_norm &&
+                       pass_.tap.wants(TapPoint::norm_input, stream_);
     for (const Chunk& chunk : chunks_) {
         at_ = &chunk;
         if (!run_chunk(spec, chunk, x.row_range(chunk.first, chunk.rows))) return false;
     }
-    return !show_norm_input_ || pass_.tap.finished(TapPoint::final_norm_input, 0);
+    return !show_norm_input_ || pass_.tap.finished(TapPoint::norm_input, stream_);
 }
 
 bool BlockRunner::run_chunk(const BlockSpec& spec, const Chunk& chunk, Matrix x) {
@@ -164,7 +165,7 @@ bool BlockRunner::finish_piece(const BlockSpec& spec, const Matrix& a, std::size
     if (normed) pass_.norm(x, weights_.mlp_norm, h);
     if (!mlp(spec.mlp, normed ? h : x, delta)) return false;
     add();
-    if (show_norm_input_) pass_.tap.chunk(TapPoint::final_norm_input, 0, first, pass_.backend, x);
+    if (show_norm_input_) pass_.tap.chunk(TapPoint::norm_input, stream_, first, pass_.backend, x);
     if (!pre && spec.mlp_norm) pass_.norm(x, weights_.mlp_norm, x);
     return pass_.meter.step("forward", local(1.0));
 }

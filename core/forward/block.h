@@ -45,6 +45,7 @@ private:
     std::size_t piece_ = 0;          // rows of a piece, for the block at work
     double load_share_ = 0.0;        // of a block's time that goes into its weights
     Chunk const* at_ = nullptr;      // the chunk at work
+    std::size_t stream_ = 0;         // index of the stream behind this block
     bool show_norm_input_ = false;   // of this block's mlp_norm
     Weights weights_;
     Scratch scratch_;

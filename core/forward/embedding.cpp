@@ -182,6 +182,7 @@ bool embed(Pass& pass, Matrix& x) {
     const std::optional<NormSpec>& spec = plan.patch_input ? plan.patch_input->norm : plan.token_input->norm;
     LoadedNorm norm;
     if (spec) pass.load(*spec, norm);
+    if (spec && !pass.show(TapPoint::norm_input, 0, x, 0.85)) return false;
     for (std::size_t first = 0; spec && first < x.rows; first += pass.chunk_tokens()) {
         const Matrix piece = x.row_range(first, std::min(pass.chunk_tokens(), x.rows - first));
         pass.norm(piece, norm, piece);

@@ -51,7 +51,8 @@ bool show_logits(Pass& pass, const Matrix& y) {
 bool finish(Pass& pass, const Matrix& x) {
     constexpr std::size_t logit_tokens = 64;
     pass.meter.begin_end();
-    if (pass.plan.final_norm && !pass.show(TapPoint::final_norm_input, 0, x, 0.2)) return false;
+    if (pass.plan.final_norm && !pass.show(TapPoint::norm_input, reading_norm_index(pass.plan), x, 0.2))
+        return false;
     FinalNorm normalized(pass);
     const auto make = [&](const Matrix& piece) { return normalized(piece); };
     if (!pass.show(TapPoint::final_normalized, 0, x, 0.5, make)) return false;

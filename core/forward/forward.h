@@ -22,9 +22,10 @@ struct ModelInput {
 };
 
 enum class TapPoint {
-    stream,            // X_l: index 0 enters the first block, index l is behind block l-1
-    final_norm_input,  // x of y = γ ⊙ z(x) + β of the reading norm (Plan::reading_norm)
-    final_normalized,  // its output Y
+    stream,      // X_l: index 0 enters the first block, index l is behind block l-1
+    norm_input,  // x of y = γ ⊙ z(x) + β of a norm whose output is stream `index`, or of the final norm (L +
+                 // 1)
+    final_normalized,  // Y, the output of the reading norm (Plan::reading_norm)
     logits,            // [min(tokens, 64), vocabulary]
 };
 
@@ -39,6 +40,11 @@ public:
     // All rows of this point have been seen. Return false to stop the run.
     virtual bool finished(TapPoint point, std::size_t index) = 0;
 };
+
+// The index of TapPoint::norm_input at which the reading norm's input is shown.
+inline std::size_t reading_norm_index(const Plan& plan) {
+    return plan.blocks.size() + (plan.final_norm ? 1 : 0);
+}
 
 enum class Outcome { finished, cancelled };
 

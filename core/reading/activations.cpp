@@ -42,7 +42,7 @@ public:
         write_header(precision == Precision::f64 ? "F64" : "F32");
     }
 
-    bool wants(TapPoint point, std::size_t) const override { return point != TapPoint::final_norm_input; }
+    bool wants(TapPoint point, std::size_t) const override { return point != TapPoint::norm_input; }
 
     void chunk(TapPoint point, std::size_t index, std::size_t first_row, const Backend& backend,
                const Matrix& x) override {

@@ -329,8 +329,10 @@ std::string residual_headline(const Run& run) {
         return "Too few tokens: " + std::to_string(run.tokens) + " of the " + std::to_string(d + 1) +
                " that a block-to-block test needs.";
     if (known == 0)
-        return !run.complete ? "No block can be judged against the one before it yet."
-                             : "No block can be judged: " + run.blocks.back().reason + ".";
+        return !run.complete
+                   ? "No block can be judged against the one before it yet."
+                   : "No block can be judged: " +
+                         run.blocks.back().reason.substr(0, run.blocks.back().reason.find(';')) + ".";
     std::string out = std::to_string(known - fallen) + " of " + counted(layers, "block") +
                       (known - fallen == 1 ? " keeps every direction" : " keep every direction");
     if (known < layers) out += ", " + std::to_string(layers - known) + " cannot be judged";

@@ -35,6 +35,7 @@ bool same_norm(const NormSpec& a, const NormSpec& b) {
 
 MeasuringTap::MeasuringTap(const Plan& plan, const WeightSource& weights, Run& run, Options options)
     : plan_(plan),
+      weights_(weights),
       run_(run),
       options_(std::move(options)),
       stream_(static_cast<std::size_t>(plan.d)),
@@ -55,8 +56,10 @@ bool MeasuringTap::wants(TapPoint point, std::size_t) const {
     return point != TapPoint::logits;
 }
 
-void MeasuringTap::chunk(TapPoint point, std::size_t, std::size_t, const Backend& backend, const Matrix& x) {
+void MeasuringTap::chunk(TapPoint point, std::size_t index, std::size_t first_row, const Backend& backend,
+                         const Matrix& x) {
     const Stopwatch watch(seconds_);
+    if (point == TapPoint::norm_input && first_row == 0) expect_norm_output(index);
     for (std::size_t first = 0; first < x.rows && !stopped_; first += kRows) {
         if (!options_.go_on()) {
             stopped_ = true;
@@ -66,7 +69,10 @@ void MeasuringTap::chunk(TapPoint point, std::size_t, std::size_t, const Backend
         rows_.resize(count * x.cols);
         backend.read(x.row_range(first, count), rows_);
         if (point == TapPoint::stream) stream_.add(rows_);
-        if (point == TapPoint::final_norm_input) floor_.add_input(rows_);
+        if (point == TapPoint::norm_input) {
+            if (index == reading_norm_index(plan_)) floor_.add_input(rows_);
+            if (own_floor_) own_floor_->add_input(rows_);
+        }
         if (point == TapPoint::final_normalized) {
             floor_.add_output(rows_);
             final_.add(rows_);
@@ -91,6 +97,10 @@ void MeasuringTap::measure_stream(std::size_t index) {
     std::vector<double> uncentred = stream_.uncentred(), centred = stream_.centred();
     const BlockReading* previous = run_.blocks.empty() ? nullptr : &run_.blocks.back();
     BlockReading block = measure_block(index, uncentred, centred, d, unit_roundoff(run_.precision), previous);
+    if (own_floor_)  // beside the rounding of the stream's values, that of the mean the norm took off (§3)
+        block.floor = std::hypot(
+            block.floor, own_floor_->mean_rounding_along(block.bottom, unit_roundoff(run_.precision)));
+    own_floor_.reset();
     block.rank_deficient = stream_.rows() <= d || (index == 0 && options_.independent_rows < d);
     overlap_with_norms(block);
     run_.blocks.push_back(std::move(block));
@@ -108,6 +118,15 @@ void MeasuringTap::overlap_with_norms(BlockReading& block) const {
             {norm.name, std::abs(std::inner_product(block.bottom.begin(), block.bottom.end(),
                                                     norm.prediction.v.begin(), 0.0))});
     }
+}
+
+void MeasuringTap::expect_norm_output(std::size_t index) {
+    own_floor_.reset();
+    if (index > plan_.blocks.size()) return;  // the final norm's output is no stream
+    const NormSpec* own = own_norm(index);
+    if (!own || own->kind != NormKind::layer_norm) return;
+    const std::vector<double> gamma = weights_.norm(*own).gamma;
+    own_floor_.emplace(predict_kernel(own->kind, gamma).v, gamma);
 }
 
 const NormSpec* MeasuringTap::own_norm(std::size_t index) const {

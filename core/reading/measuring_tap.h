@@ -46,18 +46,21 @@ private:
         KernelPrediction prediction;
     };
     void measure_stream(std::size_t index);
+    void expect_norm_output(std::size_t index);
     void overlap_with_norms(BlockReading& block) const;
     void explain_own_norm(BlockReading& block) const;
     const NormSpec* own_norm(std::size_t index) const;  // the norm that a stream is the output of, or null
     void keep_factors(std::vector<double> uncentred, std::vector<double> centred);
 
     const Plan& plan_;
+    const WeightSource& weights_;
     Run& run_;
     Options options_;
     std::vector<NormDirection> norms_;  // of plan_.norms
     TsqrFactor stream_, final_;
     FloorAccumulator floor_;
-    std::vector<double> rows_;  // [<= kRows, d], read back from the backend
+    std::optional<FloorAccumulator> own_floor_;  // of the LayerNorm whose output the coming stream is
+    std::vector<double> rows_;                   // [<= kRows, d], read back from the backend
     std::uint64_t kept_bytes_ = 0;
     double seconds_ = 0.0;
     bool stopped_ = false;

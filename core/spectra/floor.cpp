@@ -5,6 +5,7 @@
 #include <cassert>
 #include <cmath>
 #include <cstdint>
+#include <numeric>
 
 #include "core/spectra/kernel.h"
 
@@ -43,7 +44,7 @@ double coherent_rounding(std::span<const double> row, double mean) {
 }  // namespace
 
 FloorAccumulator::FloorAccumulator(std::span<const double> v, std::span<const double> gamma)
-    : d_(v.size()), v_(v.begin(), v.end()), y2_(v.size(), 0.0) {
+    : d_(v.size()), v_(v.begin(), v.end()), gamma_(gamma.begin(), gamma.end()), y2_(v.size(), 0.0) {
     assert(gamma.size() == d_);
     double smallest = gamma.empty() ? 0.0 : std::abs(gamma[0]);
     for (const double g : gamma) smallest = std::min(smallest, std::abs(g));
@@ -101,6 +102,14 @@ FloorAccumulator::Floor FloorAccumulator::floor(double roundoff, NormKind kind) 
     if (kind != NormKind::rms_norm && input_rows_ > 0 && inverse_gamma_norm2_ > 0.0)
         out.mean_rounding = share * (coherent_ / static_cast<double>(input_rows_)) / inverse_gamma_norm2_;
     return out;
+}
+
+double FloorAccumulator::mean_rounding_along(std::span<const double> w, double roundoff) const {
+    assert(w.size() == d_);
+    if (input_rows_ == 0) return 0.0;
+    const double share =
+        std::inner_product(w.begin(), w.end(), gamma_.begin(), 0.0) / static_cast<double>(d_);
+    return std::abs(share) * roundoff * std::sqrt(coherent_ / static_cast<double>(input_rows_) / 3.0);
 }
 
 double FloorAccumulator::mean_over_spread() const {

@@ -52,12 +52,16 @@ public:
         double total() const { return output_rounding + mean_rounding; }
     };
     Floor floor(double roundoff, NormKind kind) const;  // on the scale of λ; math.md §3
-    double mean_over_spread() const;                    // RMS over tokens of mean(x)/std(x)
+    // σ along the unit vector w [d] that rounding the mean alone gives a LayerNorm's output: |wᵀγ|/d
+    // sqrt(E[(d δm / std)²]).
+    double mean_rounding_along(std::span<const double> w, double roundoff) const;
+    double mean_over_spread() const;  // RMS over tokens of mean(x)/std(x)
 
 private:
     std::size_t d_;
     std::size_t rows_ = 0, input_rows_ = 0;
     std::vector<long double> v_;                  // [d], γ⁻¹/‖γ⁻¹‖ before it is rounded to double
+    std::vector<double> gamma_;                   // [d]
     double inverse_gamma_norm2_ = 0.0;            // ‖γ⁻¹‖², 0 where γ holds zeros
     long double first_ = 0, sum_ = 0, sum2_ = 0;  // of vᵀy - first
     std::vector<double> y2_;                      // [d], Σ y_i²

@@ -42,7 +42,7 @@ void expect_reference(const TinyModel& model, const RecordingTap& tap, double ep
     };
     for (std::size_t l = 0; l < reference.streams.size(); ++l)
         check(TapPoint::stream, l, reference.streams[l]);
-    check(TapPoint::final_norm_input, 0, reference.norm_input);
+    check(TapPoint::norm_input, reading_norm_index(model.plan), reference.norm_input);
     check(TapPoint::final_normalized, 0, reference.normalized);
     EXPECT_EQ(tap.values.contains({TapPoint::logits, 0}), static_cast<bool>(model.plan.head));
     if (model.plan.head) check(TapPoint::logits, 0, reference.logits);
@@ -81,11 +81,16 @@ TEST_P(Forward, ChunksAndThreadsChangeNothingButRounding) {
 TEST_P(Forward, PointsComeInOrder) {
     using Key = RecordingTap::Key;
     const bool post = GetParam().plan.norm_position == NormPosition::post;
-    const Key input{TapPoint::final_norm_input, 0};
-    std::vector<Key> expected{{TapPoint::stream, 0}, {TapPoint::stream, 1}};
-    if (post) expected.push_back(input);
-    expected.emplace_back(TapPoint::stream, 2);
-    if (!post) expected.push_back(input);
+    const Plan& plan = GetParam().plan;
+    const bool normed =
+        plan.token_input ? plan.token_input->norm.has_value() : plan.patch_input->norm.has_value();
+    std::vector<Key> expected;
+    for (std::size_t stream = 0; stream <= 2;
+         ++stream) {  // a norm's input comes before the stream it becomes
+        if (stream > 0 ? post : normed) expected.emplace_back(TapPoint::norm_input, stream);
+        expected.emplace_back(TapPoint::stream, stream);
+    }
+    if (!post) expected.emplace_back(TapPoint::norm_input, 3);
     expected.emplace_back(TapPoint::final_normalized, 0);
     if (GetParam().plan.head) expected.emplace_back(TapPoint::logits, 0);
     EXPECT_EQ(run(GetParam(), Precision::f32, {.chunk_tokens = 8}).order, expected);

@@ -58,7 +58,7 @@ Difference difference(const std::vector<double>& a, const std::vector<double>& b
 // Streams by the names of `activations` (interface.md).
 class NamingTap final : public Tap {
 public:
-    bool wants(TapPoint point, std::size_t) const override { return point != TapPoint::final_norm_input; }
+    bool wants(TapPoint point, std::size_t) const override { return point != TapPoint::norm_input; }
     void chunk(TapPoint point, std::size_t index, std::size_t, const Backend& backend,
                const Matrix& x) override {
         std::vector<double>& rows = values[name(point, index)];

@@ -103,6 +103,31 @@ TEST(Analyze, PicturesWorkToo) {
     EXPECT_GE(reading.runs[0].alignment.value.value(), 0.9999);
 }
 
+// A post-norm encoder at initialisation (γ = 1, β = 0): every stream is a LayerNorm's output without a mean,
+// so its smallest σ is rounding, of the values and of the mean taken off. A ratio of two of them is no ratio
+// (math.md §4).
+TEST(Analyze, RatiosOfRoundingAreNoRatios) {
+    ReadingSettings settings;
+    settings.input.tokens = 96;
+    settings.inits = {Init::random};
+    settings.precisions = {Precision::f64, Precision::f32};
+    const auto reading = analyze(std::string(DEADSCOPE_GOLDEN_DIR) + "/bert/model", settings);
+    ASSERT_TRUE(reading);
+    for (const deadscope::Run& run : reading->runs) {
+        ASSERT_EQ(run.blocks.size(), 3u);
+        for (const BlockReading& block : run.blocks) {
+            EXPECT_LE(block.sigma_min * block.sigma_min, kFloorMargin * block.floor * block.floor)
+                << block.index;
+            EXPECT_FALSE(block.ratio) << block.index;
+            EXPECT_FALSE(block.flag) << block.index;
+        }
+    }
+    // The control: the trained weights have a mean, and so ratios.
+    settings.inits = {Init::trained};
+    EXPECT_TRUE(
+        analyze(std::string(DEADSCOPE_GOLDEN_DIR) + "/bert/model", settings)->runs[0].blocks[1].ratio);
+}
+
 TEST(Analyze, TooFewTokensIsNoErrorAndSaysWhatItTakes) {
     const Reading reading = read("zoo:gpt-layernorm", settings(100));
     const deadscope::Run& run = reading.runs[0];
