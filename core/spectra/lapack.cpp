@@ -5,12 +5,17 @@
 #include <lapacke.h>
 
 #include <limits>
+#include <optional>
 
 #include "core/base/error.h"
+#include "core/base/single_threaded_blas.h"
 
 namespace deadscope::lapack {
 
 namespace {
+
+// From this width on, the products inside an SVD are large enough for several threads to win.
+constexpr std::size_t kThreadedSvd = 1024;
 
 lapack_int size(std::size_t n) {
     if (n > static_cast<std::size_t>(std::numeric_limits<lapack_int>::max()))
@@ -22,6 +27,7 @@ lapack_int size(std::size_t n) {
 
 void qr_append(std::vector<double>& r, std::size_t n, std::vector<double>& rows, std::size_t count,
                std::size_t stride, std::size_t block) {
+    const SingleThreadedBlas single;
     std::vector<double> reflectors(block * n);
     std::vector<double> work(block * n);
     const lapack_int info =
@@ -33,6 +39,8 @@ void qr_append(std::vector<double>& r, std::size_t n, std::vector<double>& rows,
 bool svd(std::vector<double>& a, std::size_t n, std::vector<double>& values, std::vector<double>* vectors) {
     // Row-major A is column-major Aᵀ = U S Wᵀ, so the columns of U are A's right singular vectors: rows of
     // what we return.
+    std::optional<SingleThreadedBlas> single;
+    if (n < kThreadedSvd) single.emplace();
     values.assign(n, 0.0);
     const lapack_int size_n = size(n);
     std::vector<double> copy = a, left, right;
@@ -73,6 +81,7 @@ void apply(Triangular what, const std::vector<double>& r, std::size_t n, std::ve
     const bool transposed = what == Triangular::solve_transposed || what == Triangular::multiply_transposed;
     const bool solve = what == Triangular::solve || what == Triangular::solve_transposed;
     const auto call = solve ? cblas_dtrsv : cblas_dtrmv;
+    const SingleThreadedBlas single;
     call(CblasRowMajor, CblasUpper, transposed ? CblasTrans : CblasNoTrans, CblasNonUnit, size(n), r.data(),
          size(n), x.data(), 1);
 }

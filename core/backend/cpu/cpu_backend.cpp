@@ -184,7 +184,7 @@ void CpuBackend<T>::linear(const Matrix& x, const Matrix& weight, bool stored_in
     const std::size_t wanted = std::max<std::size_t>(1, threads / std::max<std::size_t>(tile_rows, 1));
     const std::size_t width = std::max(narrowest, (out + wanted - 1) / wanted);
     const std::size_t tile_cols = (out + width - 1) / width;
-    const cpu::SingleThreadedBlas single;
+    const SingleThreadedBlas single;
     pool_.parallel_for(tile_rows * tile_cols, [&](std::size_t tile, std::size_t) {
         const std::size_t top = tile / tile_cols * height, left = tile % tile_cols * width;
         const std::size_t m = std::min(height, x.rows - top), n = std::min(width, out - left);
@@ -229,7 +229,7 @@ void CpuBackend<T>::attention(const AttentionSpec& spec, const SequenceLayout& l
     assert(layout.tokens() == q.rows && q.rows == k.rows && k.rows == v.rows && out.rows == q.rows);
     assert(q.cols == static_cast<std::size_t>(spec.heads * spec.head_dim) && out.cols == q.cols);
     assert(k.cols == static_cast<std::size_t>(spec.kv_heads * spec.head_dim) && v.cols == k.cols);
-    const cpu::SingleThreadedBlas single;
+    const SingleThreadedBlas single;
     cpu::attend<T>(spec, layout, {row(q), q.stride}, {row(k), k.stride}, {row(v), v.stride}, row(out),
                    out.stride, scratch_, pool_);
 }

@@ -5,32 +5,10 @@
 #include <cblas.h>
 
 #include <cstddef>
-#include <mutex>
+
+#include "core/base/single_threaded_blas.h"
 
 namespace deadscope::cpu {
-
-// While one lives, OpenBLAS calls run on their caller's thread: the pool already uses every core. The number
-// of threads is the process's, so the first to begin remembers it and the last to end puts it back.
-// Thread rule: any thread; those of several passes may overlap.
-class SingleThreadedBlas {
-public:
-    SingleThreadedBlas() {
-        const std::scoped_lock lock(mutex_);
-        if (living_++ > 0) return;
-        before_ = openblas_get_num_threads();
-        openblas_set_num_threads(1);
-    }
-    ~SingleThreadedBlas() {
-        const std::scoped_lock lock(mutex_);
-        if (--living_ == 0) openblas_set_num_threads(before_);
-    }
-    SingleThreadedBlas(const SingleThreadedBlas&) = delete;
-    SingleThreadedBlas& operator=(const SingleThreadedBlas&) = delete;
-
-private:
-    static inline std::mutex mutex_;
-    static inline int living_ = 0, before_ = 0;
-};
 
 // A row-major operand: `stride` elements between rows.
 template <typename T>
