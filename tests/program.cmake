@@ -27,13 +27,20 @@ endif()
 
 # Each script gets the program's path in DEADSCOPE and the repository's in DEADSCOPE_SOURCE_DIR.
 # The system's own first: its numpy and jsonschema are the packages that ./run installs.
-find_program(DEADSCOPE_PYTHON python3 PATHS /usr/bin NO_DEFAULT_PATH)
-find_program(DEADSCOPE_PYTHON python3 REQUIRED)
+find_program(DEADSCOPE_TEST_PYTHON python3 PATHS /usr/bin NO_DEFAULT_PATH)
+find_program(DEADSCOPE_TEST_PYTHON python3 REQUIRED)
+execute_process(COMMAND ${DEADSCOPE_TEST_PYTHON} -c "import numpy, jsonschema"
+                RESULT_VARIABLE python_lacks OUTPUT_QUIET ERROR_QUIET)
+if(python_lacks)
+    message(FATAL_ERROR "${DEADSCOPE_TEST_PYTHON} has no numpy or no jsonschema, which the end-to-end tests need.\n"
+            "  Debian, Ubuntu:  apt-get install python3-numpy python3-jsonschema\n"
+            "  elsewhere:       -DDEADSCOPE_TEST_PYTHON=/path/of/a/python3/that/has/them, or -DDEADSCOPE_TESTS=OFF")
+endif()
 file(GLOB e2e_scripts CONFIGURE_DEPENDS e2e/test_*.py)
 foreach(script IN LISTS e2e_scripts)
     get_filename_component(name ${script} NAME_WE)
     string(REGEX REPLACE "^test_" "e2e." name ${name})
-    add_test(NAME ${name} COMMAND ${DEADSCOPE_PYTHON} ${script})
+    add_test(NAME ${name} COMMAND ${DEADSCOPE_TEST_PYTHON} ${script})
     set_tests_properties(${name} PROPERTIES TIMEOUT 900 LABELS e2e ENVIRONMENT
         "DEADSCOPE=$<TARGET_FILE:deadscope>;DEADSCOPE_SOURCE_DIR=${PROJECT_SOURCE_DIR};${window_environment}")
 endforeach()
