@@ -6,6 +6,7 @@
 #include "app/commands/terminal.h"
 #include "core/base/output_file.h"
 #include "core/checkpoint/checkpoint.h"
+#include "core/checkpoint/output_guard.h"
 #include "core/report/report.h"
 
 namespace deadscope {
@@ -15,9 +16,7 @@ namespace {
 void check_output(const std::string& json, const std::string& model, const std::vector<std::string>& files) {
     if (json.empty() || json == "-") return;
     for (const std::string& file : files) refuse_output_over_input(json, file);
-    const Checkpoint checkpoint = open_checkpoint(model);
-    refuse_output_over_input(json, checkpoint.config_path());
-    for (const auto& file : checkpoint.files()) refuse_output_over_input(json, file->path());
+    refuse_output_over_checkpoint(json, open_checkpoint(model));
     OutputFile probe(json);  // may be created; removed at once
 }
 
@@ -31,7 +30,7 @@ int analyze_command(const std::string& model, const ForwardArguments& arguments)
         analyze(model, settings, terminal_progress("Reading " + model, output));
     clear_progress();
     if (!reading) return interrupted_status;
-    if (!output.json.empty()) write_json(dump_json(report_json(*reading)), output.json, {});
+    if (!output.json.empty()) write_json(dump_json(report_json(*reading)), output.json);
     if (output.json != "-" && !output.quiet) print(reading_summary(*reading, output.verbose));
     return 0;
 }

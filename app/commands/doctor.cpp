@@ -91,7 +91,7 @@ int doctor_command(const OutputOptions& output) {
         text += std::string(check.works ? "  yes  " : "  no   ") + check.name +
                 std::string(check.name.size() < 20 ? 20 - check.name.size() : 1, ' ') + check.detail + "\n";
     }
-    if (!output.json.empty()) write_json(dump_json(json), output.json, {});
+    if (!output.json.empty()) write_json(dump_json(json), output.json);
     if (output.json != "-" && !output.quiet) print(text);
     return 0;
 }

@@ -3,7 +3,6 @@
 
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "app/commands/options.h"
 #include "core/base/progress.h"
@@ -22,8 +21,7 @@ void clear_progress();
 
 // Errors: Error::resource where stdout does not take it (a full disk, a closed pipe).
 void print(std::string_view text);
-// JSON to where --json says. `inputs` are files that must not be overwritten.
-void write_json(const std::string& text, const std::string& where, const std::vector<std::string>& inputs);
+void write_json(const std::string& text, const std::string& where);  // to where --json says
 
 // Tables for people; widths are counted in code points.
 std::string gamma_summary(const GammaReading& gamma);

@@ -8,6 +8,7 @@
 
 #include "core/base/error.h"
 #include "core/base/output_file.h"
+#include "core/checkpoint/output_guard.h"
 #include "core/reading/run_weights.h"
 
 namespace deadscope {
@@ -96,8 +97,7 @@ private:
 Outcome write_activations(const std::string& model, const ReadingSettings& settings, const std::string& out,
                           const Progress& progress) {
     const Checkpoint checkpoint = open_checkpoint(model);
-    for (const auto& file : checkpoint.files()) refuse_output_over_input(out, file->path());
-    refuse_output_over_input(out, checkpoint.config_path());
+    refuse_output_over_checkpoint(out, checkpoint);
     const Plan plan = make_plan(checkpoint);
     const PreparedInput input = prepare_input(plan, settings.input);
     const RunWeights weights = run_weights(model, checkpoint, settings.inits.front(), settings.seed);
