@@ -61,6 +61,20 @@ struct ElementRange {
     std::uint64_t count = 0;
 };
 
+// A tokenizer that a weights file carries inside itself (GGUF), in that format's own words: what the strings
+// mean is core/text's concern. Ids are -1 where the file names none.
+struct EmbeddedTokenizer {
+    std::string model;                // tokenizer.ggml.model: "llama", "gpt2", "bert", "t5", ...
+    std::string pre;                  // tokenizer.ggml.pre: "llama-bpe", "gpt-2", "default", ...
+    std::vector<std::string> tokens;  // [vocabulary]
+    std::vector<float> scores;        // [vocabulary] or empty
+    std::vector<std::int32_t> types;  // [vocabulary] or empty: 1 normal, 2 unknown, 3 control, 4 user, 5 unused, 6 byte
+    std::vector<std::string> merges;  // "left right"
+    std::int32_t bos = -1, eos = -1, unknown = -1, separator = -1, padding = -1, classify = -1, mask = -1;
+    std::optional<bool> add_bos, add_eos, add_separator, add_space_prefix, remove_extra_whitespaces;
+    std::vector<std::byte> precompiled_charsmap;
+};
+
 // One opened file of weights. Reading touches only the pages of the range asked for.
 // Thread rule: immutable after construction; read() may be called from any thread.
 class WeightsFile {
@@ -73,6 +87,11 @@ public:
     // Errors: a file that shrank since it was opened (Error::input naming file and tensor).
     virtual void read(const TensorInfo& tensor, ElementRange range, std::span<float> out) const = 0;
     virtual void read(const TensorInfo& tensor, ElementRange range, std::span<double> out) const = 0;
+    // Where the format carries one (GGUF). Read anew at every call: a vocabulary is megabytes.
+    virtual std::optional<EmbeddedTokenizer> tokenizer() const { return std::nullopt; }
+    // Where the format carries the model's description (GGUF): the configuration in config.json's words, with
+    // "model_type", and "gguf": true beside it. Null otherwise.
+    virtual std::shared_ptr<const nlohmann::json> configuration() const { return nullptr; }
 };
 
 // Thread rule: immutable after open(); all members may be called from any thread.
@@ -88,6 +107,9 @@ public:
     const nlohmann::json& config() const;                  // config.json; a null value when there is none
     const std::string& config_path() const { return config_path_; }
     void set_config_path(std::string path) { config_path_ = std::move(path); }
+    // Where the files beside the weights lie (tokenizer.json, preprocessor_config.json); empty: nowhere.
+    const std::string& folder() const { return folder_; }
+    void set_folder(std::string folder) { folder_ = std::move(folder); }
     const std::vector<std::unique_ptr<WeightsFile>>& files() const { return files_; }
 
     const std::vector<TensorInfo>& tensors() const { return tensors_; }  // over all files
@@ -102,7 +124,7 @@ public:
     std::vector<double> read_all(const TensorInfo& tensor) const;  // small tensors: γ, β
 
 private:
-    std::string name_, source_, config_path_;
+    std::string name_, source_, config_path_, folder_;
     std::shared_ptr<const nlohmann::json> config_;
     std::vector<std::unique_ptr<WeightsFile>> files_;
     std::vector<TensorInfo> tensors_;

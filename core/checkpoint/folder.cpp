@@ -188,6 +188,7 @@ Checkpoint assemble(const fs::path& folder, const std::string& weights, std::str
     load_config(folder, config, config_path);
     Checkpoint checkpoint(std::move(name), std::move(source), std::move(config), open_file(folder, weights));
     checkpoint.set_config_path(config_path.empty() ? (folder / "config.json").string() : config_path);
+    checkpoint.set_folder(folder.string());
     return checkpoint;
 }
 

@@ -1,0 +1,16 @@
+// PyTorch's own format: a zip of a pickle and stored tensors, or the older stream of pickles. The pickle is
+// interpreted by core/checkpoint/pickle, which executes nothing; tensors are views of the mapped storages.
+#pragma once
+
+#include <memory>
+
+#include "core/base/mapped_file.h"
+#include "core/checkpoint/checkpoint.h"
+
+namespace deadscope {
+
+// Errors: a pickle that names a global outside the allow-list (named), a storage that is missing or shorter
+// than its tensors say, an archive that contradicts itself.
+std::unique_ptr<WeightsFile> open_torch(std::shared_ptr<const MappedFile> file);
+
+}  // namespace deadscope
