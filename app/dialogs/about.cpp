@@ -31,6 +31,7 @@ constexpr std::array parts{
     Part{"DejaVu fonts", "Bitstream Vera, Arev", "text and mathematical signs"},
     Part{"FreeType", "FTL or GPLv2", "glyphs of formulas"},
     Part{"libpng", "PNG Reference Library License", "saved pictures"},
+    Part{"zlib", "zlib", "packed entries of archives"},
     Part{"Eigen", "MPL 2.0", "linear algebra"},
     Part{"OpenBLAS, LAPACK", "BSD 3-clause", "linear algebra"},
     Part{"nlohmann-json", "MIT", "JSON"},

@@ -65,14 +65,14 @@ std::uint64_t Checkpoint::bytes() const {
 
 std::uint64_t Checkpoint::parameters() const {
     std::uint64_t sum = 0;
-    for (const TensorInfo& tensor : tensors_) sum += is_floating(tensor.dtype) ? tensor.elements : 0;
+    for (const TensorInfo& tensor : tensors_) sum += is_computable(tensor.dtype) ? tensor.elements : 0;
     return sum;
 }
 
 std::string Checkpoint::dtype() const {
     std::map<DType, std::uint64_t> elements;
     for (const TensorInfo& tensor : tensors_) {
-        if (is_floating(tensor.dtype)) elements[tensor.dtype] += tensor.elements;
+        if (is_computable(tensor.dtype)) elements[tensor.dtype] += tensor.elements;
     }
     const auto most = std::ranges::max_element(elements, {}, [](const auto& entry) { return entry.second; });
     return most == elements.end() ? std::string() : std::string(dtype_name(most->first));

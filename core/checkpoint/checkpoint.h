@@ -13,8 +13,8 @@
 
 namespace deadscope {
 
-// Storage types of the safetensors specification. Those of the last row may stand in a file and are an error
-// only when such a tensor is read.
+// Storage types of the safetensors specification, and PyTorch's complex128. Complex numbers and those below
+// 8 bits may stand in a file and are an error only when such a tensor is read.
 enum class DType {
     f64,
     f32,
@@ -29,12 +29,13 @@ enum class DType {
     u16,
     u8,
     boolean,
-    c64,
     f8_e4m3,
     f8_e5m2,
     f8_e8m0,
     f8_e4m3fnuz,
     f8_e5m2fnuz,
+    c64,
+    c128,
     f6_e2m3,
     f6_e3m2,
     f4
@@ -43,6 +44,7 @@ std::string_view dtype_name(DType dtype);  // the format's own word: "F32", "BF1
 std::size_t dtype_bits(DType dtype);       // of one element
 bool is_floating(DType dtype);             // F64, F32, F16, BF16
 bool is_readable(DType dtype);
+bool is_computable(DType dtype);  // holds real numbers that can be read: floating, or F8
 
 struct TensorInfo {
     std::string name;
@@ -68,7 +70,8 @@ struct EmbeddedTokenizer {
     std::string pre;                  // tokenizer.ggml.pre: "llama-bpe", "gpt-2", "default", ...
     std::vector<std::string> tokens;  // [vocabulary]
     std::vector<float> scores;        // [vocabulary] or empty
-    std::vector<std::int32_t> types;  // [vocabulary] or empty: 1 normal, 2 unknown, 3 control, 4 user, 5 unused, 6 byte
+    std::vector<std::int32_t>
+        types;  // [vocabulary] or empty: 1 normal, 2 unknown, 3 control, 4 user, 5 unused, 6 byte
     std::vector<std::string> merges;  // "left right"
     std::int32_t bos = -1, eos = -1, unknown = -1, separator = -1, padding = -1, classify = -1, mask = -1;
     std::optional<bool> add_bos, add_eos, add_separator, add_space_prefix, remove_extra_whitespaces;
@@ -116,8 +119,8 @@ public:
     const TensorInfo* find(std::string_view name) const;                 // nullptr where absent
     const std::string& file_of(const TensorInfo& tensor) const;          // path, for messages
     std::uint64_t bytes() const;                                         // of all weights files
-    std::uint64_t parameters() const;                                    // elements of floating tensors
-    std::string dtype() const;  // the commonest floating dtype, "F16"
+    std::uint64_t parameters() const;                                    // elements of computable tensors
+    std::string dtype() const;  // the commonest computable dtype, "F16"
 
     void read(const TensorInfo& tensor, ElementRange range, std::span<float> out) const;
     void read(const TensorInfo& tensor, ElementRange range, std::span<double> out) const;
@@ -131,10 +134,10 @@ private:
     std::vector<std::size_t> by_name_;  // indices of tensors_, sorted by name
 };
 
-// MODEL of interface.md: a folder (config.json beside safetensors, single or sharded), one weights file
-// (.safetensors or its .index.json, config.json beside it), or "zoo:NAME[@STEP]". A hub id that is in the
-// local hub cache. Errors: Error::input naming file and key for anything malformed (interface.md, untrusted
-// input).
+// MODEL of interface.md: a folder (config.json beside weights, single or sharded), one weights file
+// (.safetensors, .bin, .pt, .gguf, an .index.json; config.json beside it), or "zoo:NAME[@STEP]". A hub id
+// that is in the local hub cache. Errors: Error::input naming file and key for anything malformed
+// (interface.md, untrusted input).
 Checkpoint open_checkpoint(const std::string& model);
 
 // The built-in models (assets/models/zoo.json).
