@@ -10,7 +10,7 @@
 
 #include "core/base/mapped_file.h"
 #include "core/checkpoint/pickle.h"
-#include "core/checkpoint/zip_archive.h"
+#include "core/base/zip_archive.h"
 
 namespace deadscope {
 

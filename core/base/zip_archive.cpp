@@ -1,5 +1,5 @@
 // The directory at the end, its zip64 variant, and the local headers (APPNOTE 4.3).
-#include "core/checkpoint/zip_archive.h"
+#include "core/base/zip_archive.h"
 
 #include <zlib.h>
 

@@ -4,7 +4,7 @@
 
 #include <cstring>
 
-#include "core/checkpoint/zip_archive.h"
+#include "core/base/zip_archive.h"
 #include "tests/fixtures/model_files.h"
 #include "tests/fixtures/zip_writer.h"
 
