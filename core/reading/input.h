@@ -29,7 +29,9 @@ struct PreparedInput {
 // Random tokens are uniform over the vocabulary, random pixels standard normal, both by Philox from the seed.
 // Text longer than the context is split into sequences. Errors: id out of range, sequence longer than the
 // context (naming the file and the place), wrong dtype or rank of an array, a kind that does not fit the
-// model (Error::usage), text for a checkpoint whose tokenizer is not supported.
-PreparedInput prepare_input(const Plan& plan, const InputSettings& settings);
+// model (Error::usage), text for a checkpoint whose tokenizer is not supported. checkpoint: beside whose
+// weights the tokenizer and the preprocessing are looked for; null: nowhere.
+PreparedInput prepare_input(const Plan& plan, const InputSettings& settings,
+                            const Checkpoint* checkpoint = nullptr);
 
 }  // namespace deadscope
