@@ -63,6 +63,13 @@ Error hub_error(const HubSettings& settings, const HubId& id, const std::string&
         return Error::input("The hub could not be reached",
                             {.file = name, .expected = "an answer from " + where, .found = reply.failure});
     }
+    if (!file.empty() && url_origin(reply.url) != url_origin(settings.endpoint)) {
+        return Error::input("The server that the hub sends to for this file refuses it",
+                            {.file = name,
+                             .expected = "status 200 or 206 from " + where,
+                             .found = "status " + std::to_string(reply.status),
+                             .hint = "Try again later."});
+    }
     switch (reply.status) {
         case 401:
         case 403:
