@@ -21,7 +21,7 @@ Checkpoint open_from_hub(const std::string& model, const HubId& id) {
                            {.file = model,
                             .expected = "a folder, a weights file, zoo:NAME, or a cached hub id",
                             .found = "nothing in " + hub_cache_folder(),
-                            .hint = "Download it first, for example with 'hf download " +
+                            .hint = "Download it first: 'deadscope fetch " +
                                     printable(id.repository, 80) + "'."});
     }
     return open_folder(*snapshot, model, model);
