@@ -39,7 +39,7 @@ public:
         sections_.push_back({"ln_final.hook_normalized", tokens, d});
         if (plan.head)
             sections_.push_back(
-                {"logits", std::min(tokens, logit_rows), static_cast<std::size_t>(plan.head.out)});
+                {"logits", std::min(tokens, logit_rows), static_cast<std::size_t>(plan.head.linear.out)});
         write_header(precision == Precision::f64 ? "F64" : "F32");
     }
 
