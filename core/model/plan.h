@@ -52,7 +52,7 @@ struct RotarySpec {                           // dims 0: none
     double attention_factor = 1.0;            // multiplies cos and sin (yarn, longrope); 1 otherwise
     // longrope: these instead where the longest sequence of the input has more than `long_beyond` tokens.
     std::int64_t long_beyond = 0;
-    std::vector<double> long_inverse_frequencies;  // [dims / 2] or empty
+    std::vector<double> long_inverse_frequencies{};  // [dims / 2] or empty
 };
 
 // A norm inside the heads, before the rotation: each `span` channels on their own. γ is [span], shared by all
@@ -105,6 +105,7 @@ struct AttentionSpec {
     double scale = 1.0;          // multiplies q·k
     double score_cap = 0.0;      // 0: none; else cap · tanh(score / cap), before the mask
     std::vector<double> slopes;  // [heads] alibi: score += slope · (j - i); empty: none
+    bool slopes_in_bf16 = false;  // Falcon's: score += scale · bf16(bf16(slope) · bf16(j)), instead
     double clip = 0.0;           // 0: none; q, k and v are clamped to ±clip after their projection
     WeightRef sinks;  // [heads]: a logit that takes part in the softmax and writes nothing (gpt-oss)
     RotarySpec rotary;
