@@ -38,13 +38,44 @@ enum class DType {
     c128,
     f6_e2m3,
     f6_e3m2,
-    f4
+    f4,
+    // GGML's, in blocks that share their scales (quantised.h); those of the last two rows are not decoded.
+    q4_0,
+    q4_1,
+    q5_0,
+    q5_1,
+    q8_0,
+    q2_k,
+    q3_k,
+    q4_k,
+    q5_k,
+    q6_k,
+    iq4_nl,
+    iq4_xs,
+    mxfp4,
+    nvfp4,
+    tq1_0,
+    tq2_0,
+    q8_1,
+    q8_k,
+    iq2_xxs,
+    iq2_xs,
+    iq2_s,
+    iq3_xxs,
+    iq3_s,
+    iq1_s,
+    iq1_m,
+    q1_0,
+    q2_0,
+    ggml_other  // a kind that this version has not heard of
 };
 std::string_view dtype_name(DType dtype);  // the format's own word: "F32", "BF16", "I64", ...
-std::size_t dtype_bits(DType dtype);       // of one element
+std::size_t dtype_bits(DType dtype);       // of one element; 0 for those in blocks
 bool is_floating(DType dtype);             // F64, F32, F16, BF16
+bool is_quantised(DType dtype);            // GGML's blocks
 bool is_readable(DType dtype);
-bool is_computable(DType dtype);  // holds real numbers that can be read: floating, or F8
+bool is_computable(
+    DType dtype);  // holds real numbers that can be read: floating, F8, or quantised and decoded
 
 struct TensorInfo {
     std::string name;
@@ -113,21 +144,28 @@ public:
     // Where the files beside the weights lie (tokenizer.json, preprocessor_config.json); empty: nowhere.
     const std::string& folder() const { return folder_; }
     void set_folder(std::string folder) { folder_ = std::move(folder); }
+    // Which of several models in it is meant, "vision" of MODEL#vision; empty: the default (plan.h, towers).
+    const std::string& tower() const { return tower_; }
+    void set_tower(const std::string& tower) {  // which the names show from then on
+        tower_ = tower;
+        name_ += "#" + tower;
+        source_ += "#" + tower;
+    }
     const std::vector<std::unique_ptr<WeightsFile>>& files() const { return files_; }
 
     const std::vector<TensorInfo>& tensors() const { return tensors_; }  // over all files
     const TensorInfo* find(std::string_view name) const;                 // nullptr where absent
     const std::string& file_of(const TensorInfo& tensor) const;          // path, for messages
     std::uint64_t bytes() const;                                         // of all weights files
-    std::uint64_t parameters() const;                                    // elements of computable tensors
-    std::string dtype() const;  // the commonest computable dtype, "F16"
+    std::uint64_t parameters() const;  // elements of floating and quantised tensors
+    std::string dtype() const;         // the commonest floating or quantised dtype, "F16"
 
     void read(const TensorInfo& tensor, ElementRange range, std::span<float> out) const;
     void read(const TensorInfo& tensor, ElementRange range, std::span<double> out) const;
     std::vector<double> read_all(const TensorInfo& tensor) const;  // small tensors: γ, β
 
 private:
-    std::string name_, source_, config_path_, folder_;
+    std::string name_, source_, config_path_, folder_, tower_;
     std::shared_ptr<const nlohmann::json> config_;
     std::vector<std::unique_ptr<WeightsFile>> files_;
     std::vector<TensorInfo> tensors_;
@@ -136,8 +174,8 @@ private:
 
 // MODEL of interface.md: a folder (config.json beside weights, single or sharded), one weights file
 // (.safetensors, .bin, .pt, .gguf, an .index.json; config.json beside it), or "zoo:NAME[@STEP]". A hub id
-// that is in the local hub cache. Errors: Error::input naming file and key for anything malformed
-// (interface.md, untrusted input).
+// that is in the local hub cache. Behind it "#TOWER" where the checkpoint holds several models. Errors:
+// Error::input naming file and key for anything malformed (interface.md, untrusted input).
 Checkpoint open_checkpoint(const std::string& model);
 
 // The built-in models (assets/models/zoo.json).

@@ -10,6 +10,7 @@
 #include "core/base/error.h"
 #include "core/base/json.h"
 #include "core/base/text.h"
+#include "core/checkpoint/gguf.h"
 #include "core/checkpoint/open_format.h"
 #include "core/checkpoint/series.h"
 #include "core/checkpoint/weights_choice.h"
@@ -138,24 +139,19 @@ std::vector<std::unique_ptr<WeightsFile>> open_shards(const fs::path& folder, co
     return files;
 }
 
+std::vector<std::unique_ptr<WeightsFile>> open_gguf_set(const fs::path& folder, const std::string& path) {
+    std::vector<std::shared_ptr<const MappedFile>> parts;
+    const std::vector<std::string> names = gguf_part_names(fs::path(path).filename().string());
+    if (names.size() == 1) return open_gguf_parts({MappedFile::open(path)});
+    for (const std::string& name : names) parts.push_back(MappedFile::open(member(folder, name)));
+    return open_gguf_parts(std::move(parts));
+}
+
 std::vector<std::unique_ptr<WeightsFile>> open_files(const fs::path& folder, const std::string& path) {
     if (is_shard_index(path)) return open_shards(folder, path);
+    if (path.ends_with(".gguf")) return open_gguf_set(folder, path);
     std::vector<std::unique_ptr<WeightsFile>> files;
-    const std::vector<std::string> parts = gguf_parts(fs::path(path).filename().string());
-    if (parts.size() == 1) {
-        files.push_back(open_format(MappedFile::open(path)));
-        return files;
-    }
-    for (const std::string& part : parts) {
-        const std::string place = member(folder, part);
-        if (!is_there(place))
-            throw Error::input("A part of the split GGUF file is missing",
-                               {.file = place,
-                                .expected = std::to_string(parts.size()) + " parts in the folder",
-                                .found = "nothing of this name",
-                                .hint = "Download the missing file."});
-        files.push_back(open_format(MappedFile::open(place)));
-    }
+    files.push_back(open_format(MappedFile::open(path)));
     return files;
 }
 

@@ -2,11 +2,11 @@
 #include "core/checkpoint/weights_choice.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <set>
 
 #include "core/base/error.h"
 #include "core/base/text.h"
+#include "core/checkpoint/gguf.h"
 
 namespace deadscope {
 namespace {
@@ -43,18 +43,6 @@ bool is_companion(std::string_view name) {
                         .hint = "Open one of the files."});
 }
 
-// Place of "-00001-of-00003.gguf" in a name; npos where it does not end so.
-std::size_t part_ending(std::string_view name) {
-    constexpr std::string_view pattern = "-00000-of-00000.gguf";
-    if (name.size() <= pattern.size()) return std::string_view::npos;
-    const std::size_t at = name.size() - pattern.size();
-    for (std::size_t i = 0; i < pattern.size(); ++i) {
-        const char c = name[at + i];
-        if (pattern[i] == '0' ? c < '0' || c > '9' : c != pattern[i]) return std::string_view::npos;
-    }
-    return at;
-}
-
 }  // namespace
 
 const char* const unread_format_hint =
@@ -74,20 +62,6 @@ bool is_unread_format(std::string_view name) {
     return ends_with_any(name, endings);
 }
 
-std::vector<std::string> gguf_parts(const std::string& name) {
-    const std::size_t at = part_ending(name);
-    if (at == std::string::npos) return {name};
-    const int parts = std::stoi(name.substr(at + 10, 5));
-    if (parts < 1 || parts > 10'000) return {name};
-    std::vector<std::string> out;
-    for (int part = 1; part <= parts; ++part) {
-        char ending[32];
-        std::snprintf(ending, sizeof(ending), "-%05d-of-%05d.gguf", part, parts);
-        out.push_back(name.substr(0, at) + ending);
-    }
-    return out;
-}
-
 std::string choose_weights(const std::vector<std::string>& names, const std::string& place) {
     for (const char* usual : {"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
                               "pytorch_model.bin.index.json"})
@@ -98,7 +72,7 @@ std::string choose_weights(const std::vector<std::string>& names, const std::str
         if (is_companion(name)) continue;
         if (name.ends_with(".safetensors") || name.ends_with(index_endings[0])) safetensors.push_back(name);
         if (is_torch_name(name) || name.ends_with(index_endings[1])) torch.push_back(name);
-        if (name.ends_with(".gguf")) gguf.insert(gguf_parts(name).front());
+        if (name.ends_with(".gguf")) gguf.insert(gguf_part_names(name).front());
         if (is_unread_format(name)) unread.push_back(name);
     }
     std::vector<std::string> quantised(gguf.begin(), gguf.end());

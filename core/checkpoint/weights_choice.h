@@ -19,8 +19,4 @@ bool is_torch_name(std::string_view name);     // .bin, .pt, .pth, .ckpt
 bool is_unread_format(std::string_view name);  // holds weights of a format that is not read: .h5, .onnx, ...
 extern const char* const unread_format_hint;
 
-// All parts of a split GGUF ("NAME-00001-of-00003.gguf") that one of them names; the name alone where it is
-// not split.
-std::vector<std::string> gguf_parts(const std::string& name);
-
 }  // namespace deadscope
