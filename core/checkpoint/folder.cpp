@@ -166,7 +166,8 @@ std::string weights_of(const fs::path& folder) {
     if (std::string index = "model" + std::string(index_suffix); has(index)) return index;
     std::vector<std::string> candidates, unread;
     for (const std::string& name : names) {
-        if (name.ends_with(".safetensors") || name.ends_with(index_suffix)) candidates.push_back(name);
+        if (name.ends_with(".safetensors") || name.ends_with(index_suffix) || name.ends_with(".gguf"))
+            candidates.push_back(name);
         if (is_unread_format(name) && name != "training_args.bin") unread.push_back(name);
     }
     if (candidates.size() == 1) return candidates.front();
