@@ -28,6 +28,14 @@ std::string_view norm_role_name(NormRole role) {
             return "embedding";
         case NormRole::attention:
             return "attention";
+        case NormRole::query:
+            return "query";
+        case NormRole::key:
+            return "key";
+        case NormRole::value:
+            return "value";
+        case NormRole::latent:
+            return "latent";
         case NormRole::mlp:
             return "mlp";
         case NormRole::post_attention:

@@ -83,10 +83,15 @@ public:
         const bool parallel = is_parallel(values_);
         for (std::int64_t i = 0; i < layers_; ++i) {
             const auto block = static_cast<std::size_t>(i);
-            plan.blocks.push_back({norms.attention[block], norms.mlp[block], attention(i), mlp(i), parallel});
+            BlockSpec& spec = plan.blocks.emplace_back();
+            spec.attention_norm = norms.attention[block];
+            spec.mlp_norm = norms.mlp[block];
+            spec.attention = attention(i);
+            spec.mlp = mlp(i);
+            spec.parallel = parallel;
         }
         plan.final_norm = norms.final;
-        if (plan.token_input && !data_.head.empty()) plan.head = head(*plan.token_input);
+        if (plan.token_input && !data_.head.empty()) plan.head.linear = head(*plan.token_input);
         plan.byte_vocabulary = has_byte_vocabulary(tensors_.checkpoint().source());
         plan.norms = norms.in_order(/*with_heads=*/false);
         plan.final_norm_index = final_norm_index(plan.norms);
@@ -211,7 +216,8 @@ private:
         // transformers draws these two by trunc_normal_, which cuts at ±2 absolute: 100 standard deviations
         // of 0.02.
         if (!data.class_token.empty())
-            out.class_token = tensors_.weight(tensors_.with_prefix(data.class_token), {1, 1, d_}, init_);
+            out.class_tokens.push_back(
+                tensors_.weight(tensors_.with_prefix(data.class_token), {1, 1, d_}, init_));
         plan.context = out.tokens_per_image();
         if (!data.positions.empty()) {
             out.positions =

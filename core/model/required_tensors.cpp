@@ -81,11 +81,11 @@ const TensorInfo& RequiredTensors::check(const std::string& name,
                             .expected = shape_text(shape),
                             .found = shape_text(tensor->shape)});
     }
-    if (!is_floating(tensor->dtype)) {
+    if (!is_computable(tensor->dtype)) {
         throw Error::input("A tensor has a dtype that cannot be computed with",
                            {.file = checkpoint_->file_of(*tensor),
                             .key = name,
-                            .expected = "F64, F32, F16 or BF16",
+                            .expected = "F64, F32, F16, BF16 or a quantised kind that is decoded",
                             .found = std::string(dtype_name(tensor->dtype))});
     }
     return *tensor;
