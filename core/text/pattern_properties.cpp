@@ -21,7 +21,9 @@ constexpr std::string_view not_space =
 constexpr std::string_view hex = "0-9A-Fa-f",
                            not_hex = R"(\x{0}-\x{2F}\x{3A}-\x{40}\x{47}-\x{60}\x{67}-\x{10FFFF})";
 // Oniguruma's word: UTS 18's, and outside brackets the numbers of Latin-1.
-constexpr std::string_view word = R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\x{B2}\x{B3}\x{B9}\x{BC}-\x{BE})";
+constexpr std::string_view word =
+    R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\x{B2}\x{B3}\x{B9}\x{BC}-\x{BE}\x{2EBF0}-\x{2EE5D}\x{31350}-\x{323AF})";
+// The ideographs of Unicode 15, which PCRE2 10.42 does not know yet, stand beside its letters.
 
 struct Name {
     std::string_view name, body;
@@ -42,14 +44,16 @@ constexpr std::array names{
     Name{"upper", R"(\p{Uppercase})"},
     Name{"xdigit", hex},
     Name{"word", word},
-    Name{"letter", R"(\p{L})"},
+    Name{"l", R"(\p{L}\x{2EBF0}-\x{2EE5D}\x{31350}-\x{323AF})"},
+    Name{"letter", R"(\p{L}\x{2EBF0}-\x{2EE5D}\x{31350}-\x{323AF})"},
+    Name{"lo", R"(\p{Lo}\x{2EBF0}-\x{2EE5D}\x{31350}-\x{323AF})"},
     Name{"casedletter", R"(\p{Lu}\p{Ll}\p{Lt})"},
     Name{"lc", R"(\p{Lu}\p{Ll}\p{Lt})"},
     Name{"uppercaseletter", R"(\p{Lu})"},
     Name{"lowercaseletter", R"(\p{Ll})"},
     Name{"titlecaseletter", R"(\p{Lt})"},
     Name{"modifierletter", R"(\p{Lm})"},
-    Name{"otherletter", R"(\p{Lo})"},
+    Name{"otherletter", R"(\p{Lo}\x{2EBF0}-\x{2EE5D}\x{31350}-\x{323AF})"},
     Name{"mark", R"(\p{M})"},
     Name{"combiningmark", R"(\p{M})"},
     Name{"nonspacingmark", R"(\p{Mn})"},

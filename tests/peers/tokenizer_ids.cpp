@@ -27,9 +27,7 @@ using namespace deadscope;
 Checkpoint checkpoint_of(const std::string& path) {
     std::vector<std::unique_ptr<WeightsFile>> files;
     std::shared_ptr<const nlohmann::json> config;
-#ifdef DEADSCOPE_PEER_READS_GGUF
     if (path.ends_with(".gguf")) files.push_back(open_gguf(MappedFile::open(path)));
-#endif
     if (fs::exists(fs::path(path) / "config.json")) {
         const std::string file = (fs::path(path) / "config.json").string();
         config =
