@@ -50,6 +50,9 @@ ReadingSettings window_settings(const ForwardArguments& forward) {
 }
 
 int explorer(Arguments& a) {
+    if (!a.forward.output.json.empty())
+        throw Error::usage("a report is written by a command, of one model",
+                           {.key = "--json", .hint = "deadscope analyze MODEL --json FILE"});
     if (!display_available()) {
         print(
             "No display here: the same readings in the terminal. (`deadscope snapshot` draws the window to a "

@@ -137,7 +137,7 @@ bool load_patch_weights(Pass& pass, const PatchInputSpec& spec, std::size_t d, P
     const std::size_t taken = size(spec.channels * spec.patch * spec.patch);
     if (!pass.load(spec.kernel, d, taken, weights.kernel.weight, 0.1)) return false;
     if (spec.bias && !pass.load(spec.bias, 1, d, weights.kernel.bias, 0.1)) return false;
-    if (spec.class_token && !pass.load(spec.class_token, 1, d, weights.class_token, 0.1)) return false;
+    if (!spec.class_tokens.empty() && !pass.load(spec.class_tokens[0], 1, d, weights.class_token, 0.1)) return false;
     return !spec.positions ||
            pass.load(spec.positions, size(spec.tokens_per_image()), d, weights.positions, 0.1);
 }
@@ -145,7 +145,7 @@ bool load_patch_weights(Pass& pass, const PatchInputSpec& spec, std::size_t d, P
 bool embed_pictures(Pass& pass, const PatchInputSpec& spec, Matrix& x) {
     PatchWeights weights;
     if (!load_patch_weights(pass, spec, x.cols, weights)) return false;
-    const std::size_t per_image = size(spec.tokens_per_image()), class_rows = spec.class_token ? 1 : 0;
+    const std::size_t per_image = size(spec.tokens_per_image()), class_rows = spec.class_tokens.size();
     const std::size_t patches = size(spec.patches()), taken = weights.kernel.weight.cols;
     const std::size_t picture = size(spec.channels * spec.image_height * spec.image_width);
     const std::size_t images = x.rows / per_image;
@@ -161,7 +161,7 @@ bool embed_pictures(Pass& pass, const PatchInputSpec& spec, Matrix& x) {
         cut_patches(spec, std::span(pass.input.pixels).subspan(i * picture, picture), host);
         pass.backend.write(cut, std::span<const float>(host));
         Matrix rows = x.row_range(i * per_image, per_image);
-        if (spec.class_token) {
+        if (!spec.class_tokens.empty()) {
             Matrix token = rows.row_range(0, 1);
             pass.backend.copy(weights.class_token, token);
         }

@@ -33,7 +33,7 @@ private:
 // vocabulary.
 bool show_logits(Pass& pass, const Matrix& y) {
     constexpr std::size_t slice_elements = 1u << 24;
-    const LinearSpec& head = pass.plan.head;
+    const LinearSpec& head = pass.plan.head.linear;
     const std::size_t in = static_cast<std::size_t>(head.in), out = static_cast<std::size_t>(head.out);
     const std::size_t slice = std::max<std::size_t>(1, slice_elements / in);
     Matrix logits = pass.backend.allocate(y.rows, out);  // [min(tokens, 64), vocabulary]

@@ -14,7 +14,20 @@ class Checkpoint;
 enum class NormKind { layer_norm, rms_norm, unknown };  // unknown: only from tensors, family not known
 std::string_view norm_kind_name(NormKind kind);         // "LayerNorm", "RMSNorm", "unknown"
 
-enum class NormRole { embedding, attention, mlp, post_attention, post_mlp, final, head, other };
+enum class NormRole {
+    embedding,
+    attention,
+    query,  // inside the heads
+    key,
+    value,
+    latent,  // of multi-head latent attention
+    post_attention,
+    mlp,
+    post_mlp,
+    final,
+    head,
+    other
+};
 std::string_view norm_role_name(NormRole role);
 
 struct NormSpec {

@@ -39,7 +39,7 @@ public:
         sections_.push_back({"ln_final.hook_normalized", tokens, d});
         if (plan.head)
             sections_.push_back(
-                {"logits", std::min(tokens, logit_rows), static_cast<std::size_t>(plan.head.out)});
+                {"logits", std::min(tokens, logit_rows), static_cast<std::size_t>(plan.head.linear.out)});
         write_header(precision == Precision::f64 ? "F64" : "F32");
     }
 
@@ -99,7 +99,7 @@ Outcome write_activations(const std::string& model, const ReadingSettings& setti
     const Checkpoint checkpoint = open_checkpoint(model);
     refuse_output_over_checkpoint(out, checkpoint);
     const Plan plan = make_plan(checkpoint);
-    const PreparedInput input = prepare_input(plan, settings.input);
+    const PreparedInput input = prepare_input(plan, settings.input, &checkpoint);
     const RunWeights weights = run_weights(model, checkpoint, settings.inits.front(), settings.seed);
     const auto backend = make_backend(settings.device, settings.precisions.front(), settings.threads);
     ActivationsWriter writer(plan, input.input.tokens(), settings.precisions.front(), out);

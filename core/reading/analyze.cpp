@@ -118,7 +118,7 @@ public:
           start_(std::chrono::steady_clock::now()),
           checkpoint_(open_checkpoint(model)),
           plan_(make_plan(checkpoint_)),
-          prepared_(prepare_input(plan_, settings.input)),
+          prepared_(prepare_input(plan_, settings.input, &checkpoint_)),
           progress_(progress, settings.inits.size() * settings.precisions.size(), prepared_.input.tokens()) {
         reading_.gamma = read_gamma(checkpoint_);
         reading_.input = {.kind = prepared_.kind,

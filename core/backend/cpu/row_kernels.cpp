@@ -143,6 +143,18 @@ DEADSCOPE_INLINE void activate(Activation activation, T* x, std::size_t n) {
             return;
         case Activation::relu_squared:
             return map(x, n, [](T v) { return v < T{0} ? T{0} : v * v; });
+        case Activation::sigmoid:
+            return map(x, n, [](T v) { return sigmoid(v); });
+        case Activation::mish:  // x tanh(log(1 + e^x)), with t = e^x: x (t² + 2t) / (t² + 2t + 2); 1 beyond 20
+            return map(x, n, [](T v) {
+                const T t = fast_exp(v < T{20} ? v : T{20}), u = t * (t + T{2});
+                return v * (u / (u + T{2}));
+            });
+        case Activation::elu:  // of α = 1; rare, so libm's
+            for (std::size_t i = 0; i < n; ++i) x[i] = x[i] > T{0} ? x[i] : std::expm1(x[i]);
+            return;
+        case Activation::leaky_relu:
+            return map(x, n, [](T v) { return v < T{0} ? static_cast<T>(0.01) * v : v; });
     }
 }
 

@@ -182,6 +182,10 @@ TEST_P(CpuBackend, Activations) {
         {Activation::silu, [&](long double v) { return v * sigmoid(v); }},
         {Activation::tanh, [](long double v) { return std::tanh(v); }},
         {Activation::relu_squared, [](long double v) { return v > 0 ? v * v : 0; }},
+        {Activation::sigmoid, sigmoid},
+        {Activation::mish, [](long double v) { return v * std::tanh(std::log1p(std::exp(v))); }},
+        {Activation::elu, [](long double v) { return v > 0 ? v : std::expm1(v); }},
+        {Activation::leaky_relu, [](long double v) { return v > 0 ? v : 0.01L * v; }},
     };
     for (const auto& [activation, function] : cases) {
         Matrix m = upload(*backend_, x);

@@ -136,6 +136,14 @@ long double activate(Activation activation, long double v) {
             return std::tanh(v);
         case Activation::relu_squared:
             return v > 0 ? v * v : 0;
+        case Activation::sigmoid:
+            return 1 / (1 + std::exp(-v));
+        case Activation::mish:
+            return v * std::tanh(std::log1p(std::exp(v)));
+        case Activation::elu:
+            return v > 0 ? v : std::exp(v) - 1;
+        case Activation::leaky_relu:
+            return v > 0 ? v : 0.01L * v;
     }
     return v;
 }
@@ -176,7 +184,7 @@ Table embed_tokens(const WeightSource& weights, const Plan& plan, const ModelInp
 Table embed_pictures(const WeightSource& weights, const Plan& plan, const ModelInput& input) {
     const PatchInputSpec& spec = *plan.patch_input;
     const std::vector<double> kernel = all(weights, spec.kernel), bias = all(weights, spec.bias);
-    const std::vector<double> first = all(weights, spec.class_token),
+    const std::vector<double> first = all(weights, spec.class_tokens[0]),
                               positions = all(weights, spec.positions);
     const std::size_t p = size(spec.patch), across = size(spec.image_width) / p,
                       per_image = size(spec.tokens_per_image());
@@ -224,7 +232,7 @@ ReferenceRun reference_forward(const Plan& plan, const WeightSource& weights, co
     if (plan.head) {
         Table first(std::min<std::size_t>(x.rows, 64), x.cols);
         std::copy_n(run.normalized.values.begin(), first.values.size(), first.values.begin());
-        run.logits = linear(weights, plan.head, first);
+        run.logits = linear(weights, plan.head.linear, first);
     }
     return run;
 }

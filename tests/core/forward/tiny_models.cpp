@@ -88,7 +88,7 @@ Plan plan(const std::string& name, std::vector<BlockSpec> blocks) {
     result.vocabulary = vocabulary;
     result.blocks = std::move(blocks);
     result.final_norm = norm("final", result.blocks[0].attention_norm->kind, true);
-    result.head = linear("head", d, vocabulary, false);
+    result.head.linear = linear("head", d, vocabulary, false);
     return result;
 }
 
@@ -179,7 +179,7 @@ TinyModel pictures() {
     patches.patch = 3;
     patches.kernel = tensor("kernel", {d, 2, 3, 3});
     patches.bias = tensor("kernel_bias", {d});
-    patches.class_token = tensor("class", {1, 1, d});
+    patches.class_tokens = {tensor("class", {1, 1, d})};
     patches.positions = tensor("positions", {1, 7, d});
     patches.norm = norm("patch_norm", NormKind::layer_norm, true);
     model.plan.patch_input = patches;

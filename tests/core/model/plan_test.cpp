@@ -53,7 +53,7 @@ TEST_F(PlanOf, Gpt2) {
     EXPECT_DOUBLE_EQ(block.mlp.down.weight.init.b,
                      0.02 / std::sqrt(4.0));  // residual writers, GPT-2's published rule
     EXPECT_DOUBLE_EQ(block.mlp.up.weight.init.b, 0.02);
-    EXPECT_EQ(p.head.weight.name, "transformer.wte.weight");
+    EXPECT_EQ(p.head.linear.weight.name, "transformer.wte.weight");
     EXPECT_EQ(p.reading_norm().name, "transformer.ln_f");
     EXPECT_EQ(p.norms.size(), 5u);
 }
@@ -84,7 +84,7 @@ TEST_F(PlanOf, Llama) {
     EXPECT_EQ(block.attention_norm->kind, NormKind::rms_norm);
     EXPECT_EQ(block.attention_norm->bias, "");
     EXPECT_DOUBLE_EQ(block.attention_norm->eps, 1e-6);
-    EXPECT_EQ(p.head.weight.name, "lm_head.weight");
+    EXPECT_EQ(p.head.linear.weight.name, "lm_head.weight");
     EXPECT_THAT(block.attention.rotary.inverse_frequencies, ElementsAre(1.0));
 }
 
@@ -95,7 +95,7 @@ TEST_F(PlanOf, LlamaWithoutItsHeadIsABaseModelOrAnError) {
     model.config["architectures"] = {"LlamaModel"};
     EXPECT_FALSE(plan(model).head);
     model.config["tie_word_embeddings"] = true;
-    EXPECT_EQ(plan(model).head.weight.name, "model.embed_tokens.weight");
+    EXPECT_EQ(plan(model).head.linear.weight.name, "model.embed_tokens.weight");
 }
 
 TEST_F(PlanOf, BertReadsItsLastBlocksNorm) {

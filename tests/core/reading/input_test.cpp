@@ -32,7 +32,7 @@ Plan picture_plan() {
     plan.patch_input->channels = 1;
     plan.patch_input->image_height = plan.patch_input->image_width = 4;
     plan.patch_input->patch = 2;
-    plan.patch_input->class_token.name = "cls";
+    plan.patch_input->class_tokens.emplace_back().name = "cls";
     return plan;
 }
 
