@@ -100,7 +100,7 @@ const TensorInfo& RequiredTensors::check(const std::string& name, const std::vec
         throw Error::input("A tensor has a dtype that cannot be computed with",
                            {.file = checkpoint_.file_of(*tensor),
                             .key = name,
-                            .expected = "F64, F32, F16, BF16 or a quantised kind that is decoded",
+                            .expected = "F64, F32, F16, BF16, F8 or a quantised kind that is decoded",
                             .found = std::string(dtype_name(tensor->dtype))});
     }
     return *tensor;
