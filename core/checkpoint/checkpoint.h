@@ -142,6 +142,13 @@ public:
     // Where the files beside the weights lie (tokenizer.json, preprocessor_config.json); empty: nowhere.
     const std::string& folder() const { return folder_; }
     void set_folder(std::string folder) { folder_ = std::move(folder); }
+    // Which of several models in it is meant, "vision" of MODEL#vision; empty: the default (plan.h, towers).
+    const std::string& tower() const { return tower_; }
+    void set_tower(const std::string& tower) {  // which the names show from then on
+        tower_ = tower;
+        name_ += "#" + tower;
+        source_ += "#" + tower;
+    }
     const std::vector<std::unique_ptr<WeightsFile>>& files() const { return files_; }
 
     const std::vector<TensorInfo>& tensors() const { return tensors_; }  // over all files
@@ -156,7 +163,7 @@ public:
     std::vector<double> read_all(const TensorInfo& tensor) const;  // small tensors: γ, β
 
 private:
-    std::string name_, source_, config_path_, folder_;
+    std::string name_, source_, config_path_, folder_, tower_;
     std::shared_ptr<const nlohmann::json> config_;
     std::vector<std::unique_ptr<WeightsFile>> files_;
     std::vector<TensorInfo> tensors_;
@@ -165,7 +172,7 @@ private:
 
 // MODEL of interface.md: a folder (config.json beside safetensors, single or sharded), one weights file
 // (.safetensors or its .index.json, config.json beside it), or "zoo:NAME[@STEP]". A hub id that is in the
-// local hub cache. Errors: Error::input naming file and key for anything malformed (interface.md, untrusted
+// local hub cache. Behind it "#TOWER" where the checkpoint holds several models. Errors: Error::input naming file and key for anything malformed (interface.md, untrusted
 // input).
 Checkpoint open_checkpoint(const std::string& model);
 

@@ -9,6 +9,7 @@
 
 #include "core/base/error.h"
 #include "core/checkpoint/gguf_config.h"
+#include "core/checkpoint/gguf_latent.h"
 #include "core/checkpoint/gguf_model.h"
 #include "core/checkpoint/gguf_names.h"
 #include "core/checkpoint/gguf_tokenizer.h"
@@ -23,9 +24,9 @@ public:
              std::shared_ptr<const nlohmann::json> config)
         : model_(std::move(model)), part_(part), config_(std::move(config)) {
         for (GgufTensor& tensor : family_tensors(*model_, header())) {
-            tensors_.push_back(std::move(tensor.info));
-            if (tensor.order.kind != RowOrder::Kind::stored)
-                orders_.emplace(tensors_.back().name, tensor.order);
+            tensors_.push_back(tensor.info);
+            if (tensor.order.kind != RowOrder::Kind::stored || tensor.latent)
+                unlike_stored_.emplace(tensors_.back().name, std::move(tensor));
         }
     }
 
@@ -33,10 +34,10 @@ public:
     std::uint64_t size() const override { return header().file->size(); }
     const std::vector<TensorInfo>& tensors() const override { return tensors_; }
     void read(const TensorInfo& tensor, ElementRange range, std::span<float> out) const override {
-        read_gguf(*header().file, tensor, order_of(tensor), range, out);
+        read_any(tensor, range, out);
     }
     void read(const TensorInfo& tensor, ElementRange range, std::span<double> out) const override {
-        read_gguf(*header().file, tensor, order_of(tensor), range, out);
+        read_any(tensor, range, out);
     }
     std::optional<EmbeddedTokenizer> tokenizer() const override {
         return part_ == 0 ? gguf_tokenizer(header().metadata) : std::nullopt;
@@ -45,16 +46,23 @@ public:
 
 private:
     const GgufHeader& header() const { return model_->parts()[part_]; }
-    RowOrder order_of(const TensorInfo& tensor) const {
-        const auto found = orders_.find(tensor.name);
-        return found == orders_.end() ? RowOrder{} : found->second;
+    template <class To>
+    void read_any(const TensorInfo& tensor, ElementRange range, std::span<To> out) const {
+        const auto found = unlike_stored_.find(tensor.name);
+        if (found == unlike_stored_.end()) {
+            read_gguf(*header().file, tensor, {}, range, out);
+        } else if (const auto& latent = found->second.latent) {
+            read_latent(*header().file, latent->first, latent->second, range, out);
+        } else {
+            read_gguf(*header().file, tensor, found->second.order, range, out);
+        }
     }
 
     std::shared_ptr<const GgufModel> model_;
     std::size_t part_;
     std::shared_ptr<const nlohmann::json> config_;  // of the first part; null for the others
     std::vector<TensorInfo> tensors_;
-    std::map<std::string, RowOrder, std::less<>> orders_;  // by tensor, where not as stored
+    std::map<std::string, GgufTensor, std::less<>> unlike_stored_;  // by name: rows moved, or joined
 };
 
 // "-00002-of-00003.gguf": where it begins in the name, and how many parts there are.

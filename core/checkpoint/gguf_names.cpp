@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/base/error.h"
+#include "core/checkpoint/gguf_latent.h"
 
 namespace deadscope {
 namespace {
@@ -64,31 +65,48 @@ void take_apart(const TensorInfo& whole, const std::string& mark, std::vector<Gg
         one.elements = whole.elements / parts;
         one.bytes = whole.bytes / parts;
         one.offset = whole.offset + part * one.bytes;
-        out.push_back({std::move(one), {}});
+        out.push_back({std::move(one), {}, {}});
     }
 }
 
-void translate(const GgufModel& model, const TensorInfo& tensor, std::vector<GgufTensor>& out) {
+// The tensor of the same part, block and ending that an entry names beside its own.
+const TensorInfo* partner(const GgufHeader& part, const Entry& entry, const char* key, std::int64_t block) {
+    if (!entry.value->is_object() || !entry.value->contains(key)) return nullptr;
+    std::string name = entry.value->at(key).get<std::string>() + entry.ending;
+    replace(name, "{i}", std::to_string(block));
+    const auto found = std::ranges::find(part.tensors, name, &TensorInfo::name);
+    return found == part.tensors.end() ? nullptr : &*found;
+}
+
+void translate(const GgufModel& model, const GgufHeader& part, const TensorInfo& tensor,
+               std::vector<GgufTensor>& out) {
     const GgufName split = split_gguf_name(tensor.name);
     const Entry entry = find_entry(model.table()["tensors"], split.pattern);
     if (entry.value == nullptr) {
-        out.push_back({tensor, {}});
+        out.push_back({tensor, {}, {}});
         return;
     }
+    if (partner(part, entry, "keys", split.block) != nullptr) return;  // joined where the keys stand
     TensorInfo info = tensor;
     info.name = entry.value->is_string() ? entry.value->get<std::string>()
                                          : entry.value->at("name").get<std::string>();
     info.name += entry.ending;
     replace(info.name, "{i}", std::to_string(split.block));
+    if (const TensorInfo* values = partner(part, entry, "values", split.block)) {
+        TensorInfo whole = joined_latent(*part.file, tensor, *values);
+        whole.name = info.name;
+        out.push_back({std::move(whole), {}, std::pair(tensor, *values)});
+        return;
+    }
     const char* const mark = info.name.find("{h}") != std::string::npos ? "{h}" : "{e}";
     if (info.name.find(mark) == std::string::npos) {
-        out.push_back({info, order_of(model, *entry.value, tensor)});
+        out.push_back({info, order_of(model, *entry.value, tensor), {}});
         return;
     }
     const std::int64_t parts = tensor.shape.empty() ? 0 : tensor.shape.front();
     const bool sane = parts >= 1 && parts <= expert_limit && tensor.bytes > 0 && tensor.shape.size() > 1;
     if (sane) take_apart(info, mark, out);
-    if (!sane) out.push_back({tensor, {}});
+    if (!sane) out.push_back({tensor, {}, {}});
 }
 
 }  // namespace
@@ -98,9 +116,9 @@ std::vector<GgufTensor> family_tensors(const GgufModel& model, const GgufHeader&
     const bool known = model.table().is_object() && model.table().contains("tensors");
     for (const TensorInfo& tensor : part.tensors) {
         if (known) {
-            translate(model, tensor, out);
+            translate(model, part, tensor, out);
         } else {
-            out.push_back({tensor, {}});
+            out.push_back({tensor, {}, {}});
         }
     }
     return out;

@@ -2,6 +2,8 @@
 // rows that the converter moved put back where the family has them.
 #pragma once
 
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "core/checkpoint/gguf_model.h"
@@ -12,6 +14,7 @@ namespace deadscope {
 struct GgufTensor {
     TensorInfo info;  // name and shape of the family's; place in its part
     RowOrder order;
+    std::optional<std::pair<TensorInfo, TensorInfo>> latent;  // keys and values that it is joined from
 };
 
 // Of one part. What the table does not name keeps the file's own name. Errors: heads that do not fit a

@@ -57,6 +57,15 @@ class DtypeTrace(TorchDispatchMode):
 
 
 @contextlib.contextmanager
+def float64_default():
+    torch.set_default_dtype(torch.float64)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+@contextlib.contextmanager
 def unlifted_functions():
     """Functions of UNLIFTED keep to the arithmetic that their model was trained with."""
     def wrap(function):
@@ -149,13 +158,8 @@ def load(cls, folder, dtype):
 
 def lifted_model(model):
     """The same model with the tables that its constructor makes (rotary frequencies, sinusoids, slopes) in float64."""
-    with Float64Everywhere(), unlifted_functions():
-        torch.set_default_dtype(torch.float64)
-        try:
-            wide = type(model)(model.config)
-        finally:
-            torch.set_default_dtype(torch.float32)
-        wide = wide.to(torch.float64)
+    with float64_default(), Float64Everywhere(), unlifted_functions():
+        wide = type(model)(model.config).to(torch.float64)
     wide.load_state_dict(model.state_dict())
     PREPARE.get(model.config.model_type, lambda _: None)(wide)
     return wide.eval()
@@ -164,7 +168,7 @@ def lifted_model(model):
 def lifted_streams(model, inputs, tower=""):
     """Streams in float64 throughout, and the trace that shows it."""
     wide = lifted_model(model)
-    with unlifted_functions(), Float64Everywhere(), DtypeTrace() as trace:
+    with float64_default(), unlifted_functions(), Float64Everywhere(), DtypeTrace() as trace:
         return streams(wide, inputs, tower), trace
 
 
