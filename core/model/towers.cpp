@@ -20,7 +20,7 @@ std::vector<JsonObject> tower_entries(const ArchitectureFile& file) {
     const JsonObject object(*file.json, file.file);
     const json* list = object.find("towers");
     if (list == nullptr) return {};
-    expect_keys(object, {"schema", "model_type", "family", "towers"});
+    expect_keys(object, {"schema", "model_type", "family", "extends", "towers"});
     if (!list->is_array() || list->empty()) object.wrong("towers", "a list of towers");
     std::vector<JsonObject> out;
     for (const json& value : *list) {
