@@ -46,7 +46,10 @@ json attention(const json& patch) {
     return {{"block", {{"attention", patch}}}};
 }
 json experts(const json& patch) {
-    json all = {{"count", 4}, {"chosen", 2}, {"router", {{"tensor", "r"}}}, {"up", {{"tensor", "u"}}},
+    json all = {{"count", 4},
+                {"chosen", 2},
+                {"router", {{"tensor", "r"}}},
+                {"up", {{"tensor", "u"}}},
                 {"down", {{"tensor", "d"}}}};
     all.merge_patch(patch);
     return {{"block", {{"mlp", nullptr}, {"experts", all}}}};
@@ -61,9 +64,13 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         WrongKey{"Top", {{"finalnorm", "x"}}, {"finalnorm", "final_norm"}},
         WrongKey{"Tokens", {{"tokens", {{"tabel", "x"}}}}, {"tokens.tabel", "table"}},
-        WrongKey{"Place", {{"tokens", {{"projection", {{"tensor", "x"}, {"place", "behind"}}}}}}, {"place", "after_norm"}},
+        WrongKey{"Place",
+                 {{"tokens", {{"projection", {{"tensor", "x"}, {"place", "behind"}}}}}},
+                 {"place", "after_norm"}},
         WrongKey{"Dropout", {{"tokens", {{"dropout", {{"mask", 3}}}}}}, {"tokens.dropout.ratio", "missing"}},
-        WrongKey{"TwoInputs", {{"sound", {{"conv1", "a"}, {"conv2", "b"}, {"positions", "c"}}}}, {"one of tokens"}},
+        WrongKey{"TwoInputs",
+                 {{"sound", {{"conv1", "a"}, {"conv2", "b"}, {"positions", "c"}}}},
+                 {"one of tokens"}},
         WrongKey{"Norm", {{"norm", {{"biased", true}}}}, {"norm.biased"}},
         WrongKey{"NormEntry", {{"final_norm", {{"tensor", "norm"}, {"epsilon", 1}}}}, {"final_norm.epsilon"}},
         WrongKey{"NormNumber", {{"final_norm", 3}}, {"final_norm"}},
@@ -76,23 +83,33 @@ INSTANTIATE_TEST_SUITE_P(
         WrongKey{"Attention", attention({{"windows", 3}}), {"attention.windows"}},
         WrongKey{"Rotary", attention({{"rotary", "quarters"}}), {"attention.rotary", "interleaved"}},
         WrongKey{"Alibi", attention({{"alibi", {{"maximum", 8}}}}), {"alibi.maximum"}},
-        WrongKey{"FusedOrder", attention({{"qkv", {{"tensor", "x"}, {"order", "rows"}}}}), {"qkv.order", "groups"}},
-        WrongKey{"SplitParts", attention({{"qkv", {{"tensor", "x"}, {"order", {{"split", 2}, {"parts", "qkk"}}}}}}),
+        WrongKey{"FusedOrder",
+                 attention({{"qkv", {{"tensor", "x"}, {"order", "rows"}}}}),
+                 {"qkv.order", "groups"}},
+        WrongKey{"SplitParts",
+                 attention({{"qkv", {{"tensor", "x"}, {"order", {{"split", 2}, {"parts", "qkk"}}}}}}),
                  {"order.parts"}},
-        WrongKey{"SplitShares", attention({{"qkv", {{"tensor", "x"}, {"order", {{"split", 0}, {"parts", "qkv"}}}}}}),
+        WrongKey{"SplitShares",
+                 attention({{"qkv", {{"tensor", "x"}, {"order", {{"split", 0}, {"parts", "qkv"}}}}}}),
                  {"order.split"}},
-        WrongKey{"HeadNorm", attention({{"q_norm", {{"tensor", "x"}, {"span", "both"}}}}), {"q_norm.span", "all"}},
-        WrongKey{"HeadNormTwice", attention({{"q_norm", {{"tensor", "x{h}"}, {"each", true}}}}), {"q_norm.each"}},
-        WrongKey{"RelativeBias", attention({{"relative_bias", {{"table", "x"}, {"buckets", 8}}}}),
+        WrongKey{
+            "HeadNorm", attention({{"q_norm", {{"tensor", "x"}, {"span", "both"}}}}), {"q_norm.span", "all"}},
+        WrongKey{
+            "HeadNormTwice", attention({{"q_norm", {{"tensor", "x{h}"}, {"each", true}}}}), {"q_norm.each"}},
+        WrongKey{"RelativeBias",
+                 attention({{"relative_bias", {{"table", "x"}, {"buckets", 8}}}}),
                  {"relative_bias.max_distance"}},
         WrongKey{"Disentangled", attention({{"disentangled", {{"table", "x"}}}}), {"disentangled.span"}},
-        WrongKey{"Latent", attention({{"latent", {{"kv_down", q}, {"kv_up", q}, {"kv_rank", 4}, {"rope", 2}}}}),
+        WrongKey{"Latent",
+                 attention({{"latent", {{"kv_down", q}, {"kv_up", q}, {"kv_rank", 4}, {"rope", 2}}}}),
                  {"latent.kv_norm"}},
         WrongKey{"KeysOf", attention({{"keys_of", {{"above", 2}}}}), {"keys_of.above"}},
         WrongKey{"KeysOfItself", attention({{"keys_of", 0}}), {"keys_of"}},
-        WrongKey{"LinearInit", attention({{"q", {{"init", "uniform"}}}}), {"attention.q.init", "scaled_normal"}},
+        WrongKey{
+            "LinearInit", attention({{"q", {{"init", "uniform"}}}}), {"attention.q.init", "scaled_normal"}},
         WrongKey{"WholeBias", attention({{"q", {{"whole", true}, {"bias", true}}}}), {"q.bias_tensor"}},
-        WrongKey{"GateOrder", {{"block", {{"mlp", {{"gate_up", {{"tensor", "x"}, {"order", "mixed"}}}}}}}},
+        WrongKey{"GateOrder",
+                 {{"block", {{"mlp", {{"gate_up", {{"tensor", "x"}, {"order", "mixed"}}}}}}}},
                  {"gate_up.order", "interleaved"}},
         WrongKey{"Experts", experts({{"kount", 4}}), {"experts.kount"}},
         WrongKey{"ExpertsWithoutCount", experts({{"count", nullptr}}), {"experts.count", "missing"}},
@@ -103,18 +120,24 @@ INSTANTIATE_TEST_SUITE_P(
         WrongKey{"ExpressionSymbol", attention({{"window", "width % 2"}}), {"width % 2"}},
         WrongKey{"QuantityList", attention({{"window", {1, 2}}}), {"attention.window", "a quantity"}},
         WrongKey{"QuantityCalledBlock", {{"config", {{"block", {{"default", 3}}}}}}, {"config.block"}},
-        WrongKey{"Circle", {{"config", {{"inner", {{"keys", json::array()}, {"default", "inner * width"}}}}}}, {"circle"}},
+        WrongKey{"Circle",
+                 {{"config", {{"inner", {{"keys", json::array()}, {"default", "inner * width"}}}}}},
+                 {"circle"}},
         WrongKey{"NoTiedHead", {{"config", {{"tied_head", nullptr}}}}, {"config.tied_head"}},
-        WrongKey{"Variant", {{"variants", {{{"if", {}}, {"patch", json::object()}}}}}, {"variants.if", "when"}},
+        WrongKey{
+            "Variant", {{"variants", {{{"if", {}}, {"patch", json::object()}}}}}, {"variants.if", "when"}},
         WrongKey{"VariantWithoutCondition", {{"variants", {{{"patch", json::object()}}}}}, {"variants.when"}},
-        WrongKey{"VariantValues", {{"variants", {{{"when", {{"x", 3}}}, {"patch", json::object()}}}}}, {"x", "a list"}},
+        WrongKey{"VariantValues",
+                 {{"variants", {{{"when", {{"x", 3}}}, {"patch", json::object()}}}}},
+                 {"x", "a list"}},
         WrongKey{"VariantWithoutPatch", {{"variants", {{{"has", "x"}}}}}, {"variants.patch"}},
         WrongKey{"Rule", where({{"modulo", 3}}), {"a rule"}},
         WrongKey{"RuleKeys", where({{"every", 2}, {"from", 3}}), {"from"}},
         WrongKey{"RuleInRule", where({{"all", {{{"below", "nothing"}}}}}), {"below", "nothing"}},
         WrongKey{"RuleList", where({{"any", json::array()}}), {"any", "a list of rules"}},
         WrongKey{"BlockPatch",
-                 {{"block", {{"variants", {{{"where", {{"from", 1}}}, {"patch", {{"mpl", 1}}}}}}}}}, {"block.mpl"}},
+                 {{"block", {{"variants", {{{"where", {{"from", 1}}}, {"patch", {{"mpl", 1}}}}}}}}},
+                 {"block.mpl"}},
         WrongKey{"Extends", {{"extends", "nothing-such"}}, {"extends"}}),
     [](const auto& test) { return test.param.name; });
 
@@ -156,9 +179,14 @@ protected:
 };
 
 TEST_F(Values, ExpressionsGoFromLeftToRight) {
-    const std::vector<std::pair<std::string, double>> cases{
-        {"width", 8},         {"4 * width", 32},        {"width + 2 * 3", 30},    {"width - 1 / heads", 1.75},
-        {"head_dim ^ -0.5", std::sqrt(0.5)}, {"half", 6}, {"1 / half", 1.0 / 6.0}, {"2 ^ 3 ^ 2", 64}};
+    const std::vector<std::pair<std::string, double>> cases{{"width", 8},
+                                                            {"4 * width", 32},
+                                                            {"width + 2 * 3", 30},
+                                                            {"width - 1 / heads", 1.75},
+                                                            {"head_dim ^ -0.5", std::sqrt(0.5)},
+                                                            {"half", 6},
+                                                            {"1 / half", 1.0 / 6.0},
+                                                            {"2 ^ 3 ^ 2", 64}};
     for (const auto& [text, expected] : cases) EXPECT_DOUBLE_EQ(values().number(text), expected) << text;
     EXPECT_EQ(values().size("width / heads", 99), 2);
     EXPECT_EQ(values().number(0.25), 0.25);
@@ -200,19 +228,18 @@ struct Holds {
 };
 
 TEST(BlockRules, HoldWhereTheySay) {
-    const std::vector<Holds> cases{
-        {{{"list", "kinds"}, {"is", "a"}}, {0, 3}},
-        {{{"list", "numbers"}, {"is", 0}}, {1, 4}},
-        {{{"list", "absent"}, {"is", 0}}, {}},
-        {{{"in", "some"}}, {2, 5}},
-        {{{"every", 3}}, {0, 3}},
-        {{{"every", "stride"}, {"offset", 1}, {"is", 0}}, {1, 3, 5}},
-        {{{"every", 3}, {"is", 2}}, {2, 5}},
-        {{{"from", "layers - 2"}}, {4, 5}},
-        {{{"below", 1}}, {0}},
-        {{{"not", {{"every", 2}}}}, {1, 3, 5}},
-        {{{"all", {{{"every", 2}}, {{"from", 2}}}}}, {2, 4}},
-        {{{"any", {{{"in", "some"}}, {{"below", 1}}}}}, {0, 2, 5}}};
+    const std::vector<Holds> cases{{{{"list", "kinds"}, {"is", "a"}}, {0, 3}},
+                                   {{{"list", "numbers"}, {"is", 0}}, {1, 4}},
+                                   {{{"list", "absent"}, {"is", 0}}, {}},
+                                   {{{"in", "some"}}, {2, 5}},
+                                   {{{"every", 3}}, {0, 3}},
+                                   {{{"every", "stride"}, {"offset", 1}, {"is", 0}}, {1, 3, 5}},
+                                   {{{"every", 3}, {"is", 2}}, {2, 5}},
+                                   {{{"from", "layers - 2"}}, {4, 5}},
+                                   {{{"below", 1}}, {0}},
+                                   {{{"not", {{"every", 2}}}}, {1, 3, 5}},
+                                   {{{"all", {{{"every", 2}}, {{"from", 2}}}}}, {2, 4}},
+                                   {{{"any", {{{"in", "some"}}, {{"below", 1}}}}}, {0, 2, 5}}};
     json file = *find_architecture("llama")->json;
     file["config"]["stride"] = {{"default", 2}};
     const json config = {{"num_hidden_layers", 6},
@@ -285,13 +312,11 @@ TEST(Options, ThatTheFamilyDoesNotKnowAreRefusedByName) {
         one.model().config[key] = value;
         return one.refusal();
     };
-    const json changing = {{"attn_logit_softcapping", 30.0},
-                           {"alibi", true},
-                           {"qk_layernorm", true},
-                           {"residual_multiplier", 0.2},
-                           {"num_local_experts", 8},
-                           {"layer_types", {"full_attention", "sliding_attention"}},
-                           {"sliding_window", 128}};
+    const json changing = {
+        {"attn_logit_softcapping", 30.0}, {"alibi", true},
+        {"qk_layernorm", true},           {"residual_multiplier", 0.2},
+        {"num_local_experts", 8},         {"layer_types", {"full_attention", "sliding_attention"}},
+        {"sliding_window", 128}};
     for (const auto& [key, value] : changing.items()) {
         EXPECT_THAT(with(key.c_str(), value), AllOf(HasSubstr(key), HasSubstr("not supported"))) << key;
     }

@@ -31,8 +31,10 @@ TEST(Tokens, PositionsBehindAnOffsetOrThePadding) {
     EXPECT_EQ(own.plan().token_input->padding_token, -1);
     EXPECT_DOUBLE_EQ(own.plan().token_input->scale, std::sqrt(8.0));
     // RoBERTa's: the rows are stated, and the context is what the padding leaves.
-    own.patch({{"config", {{"rows", {{"keys", {"rows"}}}}, {"pad", {{"keys", {"pad_token_id"}}}},
-                           {"context", {{"keys", json::array()}, {"default", "rows - pad - 1"}}}}},
+    own.patch({{"config",
+                {{"rows", {{"keys", {"rows"}}}},
+                 {"pad", {{"keys", {"pad_token_id"}}}},
+                 {"context", {{"keys", json::array()}, {"default", "rows - pad - 1"}}}}},
                {"tokens", {{"position_rows", "rows"}, {"position_offset", "pad"}, {"padding", "pad"}}}});
     own.model().config.update({{"rows", 14}, {"pad_token_id", 1}});
     EXPECT_EQ(own.plan().context, 12);
@@ -44,10 +46,11 @@ TEST(Tokens, PositionsBehindAnOffsetOrThePadding) {
 TEST(Tokens, ProjectionsAndDropout) {
     const auto with = [](const char* place) {
         OwnFamily own("bert", tiny_bert());
-        own.patch({{"config", {{"token_width", {{"keys", {"embedding_size"}}}}, {"mask", {{"keys", {"mask"}}}}}},
-                   {"tokens",
-                    {{"projection", {{"tensor", "up"}, {"bias", true}, {"place", place}}},
-                     {"dropout", {{"mask", "mask"}, {"ratio", 0.12}}}}}});
+        own.patch(
+            {{"config", {{"token_width", {{"keys", {"embedding_size"}}}}, {"mask", {{"keys", {"mask"}}}}}},
+             {"tokens",
+              {{"projection", {{"tensor", "up"}, {"bias", true}, {"place", place}}},
+               {"dropout", {{"mask", "mask"}, {"ratio", 0.12}}}}}});
         own.model().config.update({{"embedding_size", 6}, {"mask", 4}});
         auto& t = own.model().tensors;
         t["embeddings.word_embeddings.weight"] = ramp({16, 6});
@@ -95,9 +98,11 @@ TEST(Patches, ClassTokensAndRegisters) {
 
 TEST(Sound, TwoConvolutionsAndPositions) {
     OwnFamily own("vit", tiny_vit());
-    own.patch({{"patches", nullptr},
-               {"config", {{"mel", {{"default", 5}}}, {"frames", {{"default", "2 * half"}}}, {"half", {{"keys", {"half"}}}}}},
-               {"sound", {{"conv1", "conv1"}, {"conv2", "conv2"}, {"positions", "positions.weight"}}}});
+    own.patch(
+        {{"patches", nullptr},
+         {"config",
+          {{"mel", {{"default", 5}}}, {"frames", {{"default", "2 * half"}}}, {"half", {{"keys", {"half"}}}}}},
+         {"sound", {{"conv1", "conv1"}, {"conv2", "conv2"}, {"positions", "positions.weight"}}}});
     own.model().config["half"] = 7;
     auto& t = own.model().tensors;
     t["vit.conv1.weight"] = ramp({8, 5, 3});
@@ -114,7 +119,10 @@ TEST(Sound, TwoConvolutionsAndPositions) {
 TEST(Heads, BiasProjectionScaleAndCap) {
     OwnFamily own("llama", tiny_llama());
     own.patch({{"head",
-                {{"tensor", "lm_head"}, {"bias", true}, {"scale", "1 / heads"}, {"cap", 30},
+                {{"tensor", "lm_head"},
+                 {"bias", true},
+                 {"scale", "1 / heads"},
+                 {"cap", 30},
                  {"projection", {{"tensor", "down"}}}}}});
     own.model().tensors["lm_head.bias"] = ramp({16});
     own.model().tensors["down.weight"] = ramp({8, 8});
@@ -159,18 +167,29 @@ protected:
         own_.patch({{"schema", "deadscope.architecture/1"},
                     {"extends", nullptr},
                     {"towers",
-                     {{{"name", "text"}, {"model_type", "llama"}, {"config", "text_config"}, {"prefixes", {"t."}},
-                       {"head", "out.lm_head"}, {"defaults", {{"num_key_value_heads", 2}}}},
-                      {{"name", "vision"}, {"model_type", "vit"}, {"config", "vision_config"}, {"prefixes", {"v."}}}}}});
+                     {{{"name", "text"},
+                       {"model_type", "llama"},
+                       {"config", "text_config"},
+                       {"prefixes", {"t."}},
+                       {"head", "out.lm_head"},
+                       {"defaults", {{"num_key_value_heads", 2}}}},
+                      {{"name", "vision"},
+                       {"model_type", "vit"},
+                       {"config", "vision_config"},
+                       {"prefixes", {"v."}}}}}});
         json inner = text.config;
         inner.erase("rms_norm_eps");
         inner.erase("num_key_value_heads");
         json& config = own_.model().config;
-        config = {{"model_type", "own"}, {"text_config", inner}, {"vision_config", pictures.config},
-                  {"rms_norm_eps", 1e-3}, {"hidden_size", 999}};
+        config = {{"model_type", "own"},
+                  {"text_config", inner},
+                  {"vision_config", pictures.config},
+                  {"rms_norm_eps", 1e-3},
+                  {"hidden_size", 999}};
         for (const auto& [name, tensor] : text.tensors)
             own_.model().tensors[name.starts_with("model.") ? "t." + name.substr(6) : "out." + name] = tensor;
-        for (const auto& [name, tensor] : pictures.tensors) own_.model().tensors["v." + name.substr(4)] = tensor;
+        for (const auto& [name, tensor] : pictures.tensors)
+            own_.model().tensors["v." + name.substr(4)] = tensor;
     }
     OwnFamily own_;
 };
@@ -181,7 +200,7 @@ TEST_F(Towers, TheFirstIsTheDefault) {
     const Plan plan = make_plan(checkpoint);
     EXPECT_EQ(plan.tower, "text");
     EXPECT_EQ(plan.model_type, "llama");
-    EXPECT_EQ(plan.d, 8);  // the inner key before the outer one
+    EXPECT_EQ(plan.d, 8);                      // the inner key before the outer one
     EXPECT_EQ(plan.reading_norm().eps, 1e-3);  // which stands only outside
     EXPECT_EQ(plan.head.linear.weight.name, "out.lm_head.weight");
     EXPECT_EQ(plan.reading_norm().name, "t.norm");
@@ -201,7 +220,10 @@ TEST_F(Towers, OthersAreChosenByName) {
 TEST_F(Towers, UnknownOnesAreErrors) {
     EXPECT_THAT(error_of([&] { make_plan(own_.open("sound")); }),
                 AllOf(HasSubstr("#sound"), HasSubstr("one of text, vision")));
-    EXPECT_THAT(error_of([&] { OwnFamily plain("llama", tiny_llama()); make_plan(plain.open("text")); }),
+    EXPECT_THAT(error_of([&] {
+                    OwnFamily plain("llama", tiny_llama());
+                    make_plan(plain.open("text"));
+                }),
                 AllOf(HasSubstr("#text"), HasSubstr("one model")));
     own_.model().config["text_config"]["model_type"] = "nothing-such";
     EXPECT_THAT(error_of([&] { make_plan(own_.open()); }),

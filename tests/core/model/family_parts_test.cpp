@@ -82,7 +82,9 @@ TEST(Fused, GateAndUpInEveryOrder) {
         OwnFamily own("llama", tiny_llama());
         own.patch({{"block",
                     {{"mlp",
-                      {{"gate", nullptr}, {"up", nullptr}, {"gate_up", {{"tensor", "mlp.both"}, {"order", order}}}}}}}});
+                      {{"gate", nullptr},
+                       {"up", nullptr},
+                       {"gate_up", {{"tensor", "mlp.both"}, {"order", order}}}}}}}});
         own.model().config["intermediate_size"] = 3;
         for (int i = 0; i < 2; ++i) {
             const std::string block = "model.layers." + std::to_string(i) + ".mlp.";
@@ -155,14 +157,17 @@ TEST(Experts, OneTensorEach) {
 }
 
 TEST(Experts, AllInOneTensorInOut) {
-    OwnFamily own = with_experts(
-        {{"gate_up",
-          {{"tensor", "moe.gate_up"}, {"whole", true}, {"bias", true}, {"bias_tensor", "moe.gate_up_bias"},
-           {"layout", "in_out"}, {"order", "interleaved"}}},
-         {"down", {{"tensor", "moe.down"}, {"whole", true}, {"layout", "in_out"}}},
-         {"scoring", "softmax_chosen"},
-         {"limit", 7},
-         {"alpha", 1.702}});
+    OwnFamily own = with_experts({{"gate_up",
+                                   {{"tensor", "moe.gate_up"},
+                                    {"whole", true},
+                                    {"bias", true},
+                                    {"bias_tensor", "moe.gate_up_bias"},
+                                    {"layout", "in_out"},
+                                    {"order", "interleaved"}}},
+                                  {"down", {{"tensor", "moe.down"}, {"whole", true}, {"layout", "in_out"}}},
+                                  {"scoring", "softmax_chosen"},
+                                  {"limit", 7},
+                                  {"alpha", 1.702}});
     for (int i = 0; i < 2; ++i) {
         const std::string block = "model.layers." + std::to_string(i) + ".moe.";
         own.model().tensors[block + "gate_up"] = ramp({3, 8, 10});
@@ -202,10 +207,8 @@ TEST(Attention, LatentQueriesAndKeys) {
                      {"kv_rank", 7},
                      {"rope", 2},
                      {"kv_up", {{"tensor", "a.kv_up"}}}}}}}}}});
-    own.model().config["rope_scaling"] = {{"type", "yarn"},
-                                          {"factor", 4.0},
-                                          {"mscale_all_dim", 1.0},
-                                          {"original_max_position_embeddings", 16}};
+    own.model().config["rope_scaling"] = {
+        {"type", "yarn"}, {"factor", 4.0}, {"mscale_all_dim", 1.0}, {"original_max_position_embeddings", 16}};
     for (int i = 0; i < 2; ++i) {
         auto& t = own.model().tensors;
         const std::string block = "model.layers." + std::to_string(i) + ".";
@@ -239,20 +242,21 @@ TEST(Attention, LatentQueriesAndKeys) {
 
 TEST(Attention, WindowsCapsSlopesAndSinks) {
     OwnFamily own("llama", tiny_llama());
-    own.patch({{"config", {{"span", {{"keys", {"my_span"}}, {"default", 0}}}}},
-               {"block",
-                {{"branch_scale", 0.5},
-                 {"output_scale", "scalar"},
-                 {"attention_scale", "gamma_1"},
-                 {"attention",
-                  {{"rotary", nullptr},
-                   {"window", "span / 2"},
-                   {"scale", "heads ^ -1"},
-                   {"score_cap", 30},
-                   {"clip", 8},
-                   {"alibi", {{"scaled", true}}},
-                   {"sinks", "self_attn.sinks"}}},
-                 {"variants", {{{"where", {{"from", 1}}}, {"patch", {{"attention", {{"window", nullptr}}}}}}}}}}});
+    own.patch(
+        {{"config", {{"span", {{"keys", {"my_span"}}, {"default", 0}}}}},
+         {"block",
+          {{"branch_scale", 0.5},
+           {"output_scale", "scalar"},
+           {"attention_scale", "gamma_1"},
+           {"attention",
+            {{"rotary", nullptr},
+             {"window", "span / 2"},
+             {"scale", "heads ^ -1"},
+             {"score_cap", 30},
+             {"clip", 8},
+             {"alibi", {{"scaled", true}}},
+             {"sinks", "self_attn.sinks"}}},
+           {"variants", {{{"where", {{"from", 1}}}, {"patch", {{"attention", {{"window", nullptr}}}}}}}}}}});
     own.model().config["my_span"] = 6;
     for (int i = 0; i < 2; ++i) {
         const std::string block = "model.layers." + std::to_string(i) + ".";
@@ -296,7 +300,8 @@ TEST(Attention, ReadsTheKeysOfAnEarlierBlock) {
                   {{{"where", {{"from", 1}}},
                     {"patch", {{"attention", {{"keys_of", {{"below", 1}, {"like", "kinds"}}}}}}}}}}}}});
     own.model().config["kinds"] = {"a", "a"};
-    std::erase_if(own.model().tensors, [](const auto& t) { return t.first.find("1.self_attn.k_proj") != std::string::npos; });
+    std::erase_if(own.model().tensors,
+                  [](const auto& t) { return t.first.find("1.self_attn.k_proj") != std::string::npos; });
     const Plan plan = own.plan();
     EXPECT_EQ(plan.blocks[1].attention.keys_of, 0u);
     EXPECT_FALSE(plan.blocks[1].attention.k);
@@ -373,10 +378,12 @@ TEST(HeadNorms, SharedEachAndAll) {
 
 TEST(NormStyles, WithoutParametersAndWhereBlocksDiffer) {
     OwnFamily own("llama", tiny_llama());
-    own.patch({{"norm", {{"kind", "layer_norm"}, {"bias", false}, {"weight", false}}},
-               {"block", {{"variants", {{{"where", {{"below", 1}}}, {"patch", {{"attention_norm", nullptr}}}}}}}}});
+    own.patch(
+        {{"norm", {{"kind", "layer_norm"}, {"bias", false}, {"weight", false}}},
+         {"block", {{"variants", {{{"where", {{"below", 1}}}, {"patch", {{"attention_norm", nullptr}}}}}}}}});
     EXPECT_THAT(own.refusal(), AllOf(HasSubstr("input_layernorm.weight"), HasSubstr("no such tensor")));
-    std::erase_if(own.model().tensors, [](const auto& t) { return t.first.find("norm") != std::string::npos; });
+    std::erase_if(own.model().tensors,
+                  [](const auto& t) { return t.first.find("norm") != std::string::npos; });
     const Plan plan = own.plan();
     EXPECT_FALSE(plan.blocks[0].attention_norm);
     EXPECT_EQ(plan.blocks[1].attention_norm->weight, "");
@@ -388,7 +395,8 @@ TEST(NormStyles, WithoutParametersAndWhereBlocksDiffer) {
 
 TEST(Norms, OfAFileThatHoldsNothingElse) {
     OwnFamily own("llama", tiny_llama());
-    std::erase_if(own.model().tensors, [](const auto& t) { return t.first.find("norm") == std::string::npos; });
+    std::erase_if(own.model().tensors,
+                  [](const auto& t) { return t.first.find("norm") == std::string::npos; });
     EXPECT_EQ(find_norms(own.open()).size(), 5u);
 }
 
