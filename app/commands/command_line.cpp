@@ -12,8 +12,7 @@
 namespace deadscope {
 namespace {
 
-constexpr const char* later_commands[] = {"classify", "compare", "probe", "export",
-                                          "read",     "report",  "fetch"};
+constexpr const char* later_commands[] = {"classify", "compare", "probe", "export", "read", "report"};
 
 constexpr std::pair<const char*, ThemeKind> themes[] = {
     {"dark", ThemeKind::dark}, {"light", ThemeKind::light}, {"projector", ThemeKind::projector}};
@@ -21,6 +20,8 @@ constexpr std::pair<const char*, ThemeKind> themes[] = {
 struct Arguments {
     std::vector<std::string> models;
     std::string model, out, panel = "window", size = "1280x800";
+    std::string file;
+    bool remote = false;
     std::string theme;
     float scale = 1.0f;
     OutputOptions output;
@@ -49,6 +50,9 @@ ReadingSettings window_settings(const ForwardArguments& forward) {
 }
 
 int explorer(Arguments& a) {
+    if (!a.forward.output.json.empty())
+        throw Error::usage("a report is written by a command, of one model",
+                           {.key = "--json", .hint = "deadscope analyze MODEL --json FILE"});
     if (!display_available()) {
         print(
             "No display here: the same readings in the terminal. (`deadscope snapshot` draws the window to a "
@@ -86,6 +90,11 @@ void add_model(CLI::App& command, Arguments& a) {
         ->required();
 }
 
+void add_file(CLI::App& command, Arguments& a) {
+    command.add_option("--file", a.file, "the weights to take, where a repository holds several")
+        ->type_name("NAME");
+}
+
 void add_theme(CLI::App& command, Arguments& a) {
     std::vector<std::string> names;
     for (const auto& [name, kind] : themes) names.push_back(name);
@@ -98,7 +107,15 @@ void add_commands(CLI::App& app, Arguments& a, std::function<int()>& chosen) {
     auto* gamma = app.add_subcommand("gamma", "every norm's γ, from the parameters alone (no forward pass)");
     add_model(*gamma, a);
     add_output_options(*gamma, a.output);
-    gamma->callback([&] { chosen = [&] { return gamma_command(a.model, a.output); }; });
+    gamma->add_flag("--remote", a.remote,
+                    "read a hub id where it is: headers and norms by range requests, no download");
+    add_file(*gamma, a);
+    gamma->callback([&] {
+        chosen = [&] {
+            return a.remote ? remote_gamma_command({a.model, a.file}, a.output)
+                            : gamma_command(a.model, a.output);
+        };
+    });
 
     auto* analyze = app.add_subcommand("analyze", "one forward pass: spectra, alignment, σ_min by block");
     add_model(*analyze, a);
@@ -126,6 +143,14 @@ void add_commands(CLI::App& app, Arguments& a, std::function<int()>& chosen) {
     add_forward_options(*picture, a.forward);
     picture->callback([&] { chosen = [&] { return snapshot_command(a); }; });
 
+    auto* fetch = app.add_subcommand("fetch", "download a checkpoint into the hub cache");
+    fetch->add_option("id", a.model, "NAME or ORGANISATION/NAME, then @REVISION or not")
+        ->type_name("ID")
+        ->required();
+    add_file(*fetch, a);
+    add_output_options(*fetch, a.output);
+    fetch->callback([&] { chosen = [&] { return fetch_command({a.model, a.file}, a.output); }; });
+
     auto* doctor =
         app.add_subcommand("doctor", "devices, BLAS, OpenGL, cache folders: what works here, what not");
     add_output_options(*doctor, a.output);
@@ -138,7 +163,7 @@ void refuse_later_commands(const Arguments& a) {
         if (a.models.front() == name)
             throw Error::usage("that command is not in this version",
                                {.key = name,
-                                .expected = "gamma, analyze, activations, snapshot or doctor",
+                                .expected = "gamma, analyze, activations, snapshot, fetch or doctor",
                                 .hint = "for a folder of that name write ./" + std::string(name) + "."});
 }
 

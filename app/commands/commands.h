@@ -14,6 +14,12 @@ int run_command_line(int argc, char** argv);
 // One file a command, beside this one. Errors travel as Error to run_command_line, which turns them into
 // status and words.
 int gamma_command(const std::string& model, const OutputOptions& output);
+struct HubArguments {
+    std::string model;    // ORG/NAME[@REVISION]
+    std::string weights;  // of several in the repository; empty: by their names
+};
+int remote_gamma_command(const HubArguments& arguments, const OutputOptions& output);
+int fetch_command(const HubArguments& arguments, const OutputOptions& output);
 int analyze_command(const std::string& model, const ForwardArguments& arguments);
 int activations_command(const std::string& model, const std::string& out, const ForwardArguments& arguments);
 int doctor_command(const OutputOptions& output);

@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "core/base/error.h"
+#include "core/image/picture.h"
 
 namespace deadscope {
 namespace {
@@ -38,8 +39,6 @@ void refuse_unread_inputs(const ForwardArguments& arguments) {
             throw Error::usage("this version does not read that kind of input",
                                {.key = option, .found = value, .hint = instead});
     };
-    refuse(arguments.images, "--images",
-           "Give preprocessed pictures as --pixels FILE.npy, float32 [B, C, H, W].");
     refuse(arguments.features, "--features", "Audio models are not read yet.");
     refuse(arguments.audio, "--audio", "Audio models are not read yet.");
 }
@@ -58,6 +57,7 @@ InputSettings input_settings(const ForwardArguments& arguments) {
     take(arguments.text, InputKind::text);
     take(arguments.prompt, InputKind::prompt);
     take(arguments.pixels, InputKind::pixels);
+    take(arguments.images, InputKind::images);
     if (arguments.random) {
         ++given;
         input.kind = InputKind::random;
@@ -68,7 +68,7 @@ InputSettings input_settings(const ForwardArguments& arguments) {
     }
     if (given > 1)
         throw Error::usage("only one input can be given",
-                           {.expected = "one of --tokens, --text, --prompt, --pixels, --random"});
+                           {.expected = "one of --tokens, --text, --prompt, --pixels, --images, --random"});
     input.seed = arguments.seed;
     return input;
 }
@@ -89,7 +89,8 @@ void add_forward_options(CLI::App& app, ForwardArguments& a) {
     app.add_option("--text", a.text, "text (models with a byte vocabulary)")->type_name("FILE")->group(group);
     app.add_option("--prompt", a.prompt, "text given here")->type_name("STR")->group(group);
     app.add_option("--pixels", a.pixels, "float32 [B, C, H, W]")->type_name("FILE.npy")->group(group);
-    app.add_option("--images", a.images, "pictures (not read in this version)")
+    app.add_option("--images", a.images,
+                   "PNG and JPEG files, prepared as the checkpoint says; builtin: drawn ones")
         ->type_name("DIR")
         ->group(group);
     app.add_option("--features", a.features, "log-mel features (not read in this version)")
@@ -177,6 +178,8 @@ std::vector<std::string> input_files(const ForwardArguments& arguments) {
     std::vector<std::string> files;
     for (const std::string* file : {&arguments.tokens, &arguments.text, &arguments.pixels})
         if (!file->empty()) files.push_back(*file);
+    if (!arguments.images.empty() && arguments.images != kDrawnScenes)
+        for (std::string& file : picture_files(arguments.images)) files.push_back(std::move(file));
     return files;
 }
 

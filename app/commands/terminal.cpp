@@ -67,6 +67,19 @@ Progress terminal_progress(const std::string& what, const OutputOptions& output)
     };
 }
 
+ProgressLine::ProgressLine(const OutputOptions& output) : draws_(wants_progress(output)) {}
+
+bool ProgressLine::update(const std::function<std::string()>& words) {
+    const auto now = std::chrono::steady_clock::now();
+    if (draws_ && now - last_ > std::chrono::milliseconds(100)) {
+        last_ = now;
+        std::fprintf(stderr, "\r\033[K%s", words().c_str());
+        std::fflush(stderr);
+        line_drawn = true;
+    }
+    return !stop_asked;
+}
+
 void clear_progress() {
     if (!line_drawn) return;
     std::fputs("\r\033[K", stderr);

@@ -1,6 +1,8 @@
 // What a command says in a terminal: progress on stderr, tables on stdout, and the interrupt key.
 #pragma once
 
+#include <chrono>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -18,6 +20,16 @@ constexpr int interrupted_status = 130;
 // One line on stderr, redrawn; only to a terminal unless verbose. Also says stop once interrupted.
 Progress terminal_progress(const std::string& what, const OutputOptions& output);
 void clear_progress();
+// The same line with words of the command's own, at most ten times a second. False once interrupted.
+class ProgressLine {
+public:
+    explicit ProgressLine(const OutputOptions& output);
+    bool update(const std::function<std::string()>& words);
+
+private:
+    bool draws_;
+    std::chrono::steady_clock::time_point last_{};
+};
 
 // Errors: Error::resource where stdout does not take it (a full disk, a closed pipe).
 void print(std::string_view text);

@@ -21,7 +21,7 @@ struct KindChoice {
     const char* value_hint;
     const char* explanation;
 };
-constexpr std::array<KindChoice, 5> kinds{{
+constexpr std::array<KindChoice, 6> kinds{{
     {InputKind::random, "Random", nullptr,
      "Seeded random tokens, or pictures for a vision model, as sequences of the model's context length."},
     {InputKind::text, "Text file", "file; empty: built-in prose",
@@ -33,6 +33,9 @@ constexpr std::array<KindChoice, 5> kinds{{
      "int32 or int64 token ids, [T] or [B, T]; each row is its own sequence."},
     {InputKind::pixels, "Pixel file", "file.npy",
      "float32 pictures [B, C, H, W], as the model's own preprocessing gives them."},
+    {InputKind::images, "Pictures", "folder or file; builtin: drawn scenes",
+     "PNG and JPEG pictures through the checkpoint's own preprocessing. 'builtin' draws scenes of gradients, "
+     "chequers, discs and noise."},
 }};
 
 void label(const char* text, std::string_view explanation) {
@@ -54,7 +57,7 @@ bool edit_input(InputSettings& input) {
             if (ImGui::Selectable(kind.name, kind.kind == input.kind)) {
                 changed = kind.kind != input.kind;
                 input.kind = kind.kind;
-                input.value.clear();
+                input.value = kind.kind == InputKind::images ? std::string(kDrawnScenes) : std::string();
             }
             explain(kind.explanation);
         }

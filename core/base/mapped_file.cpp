@@ -113,10 +113,40 @@ std::shared_ptr<const MappedFile> MappedFile::borrow(std::string path, std::span
     return std::shared_ptr<MappedFile>(new MappedFile(std::move(path), bytes, -1));
 }
 
+std::shared_ptr<const MappedFile> MappedFile::lazy(std::string path, std::uint64_t size,
+                                                   std::shared_ptr<RangeLoader> loader) {
+    std::shared_ptr<MappedFile> file(new MappedFile(std::move(path), {}, -1));
+    file->loader_ = std::move(loader);
+    if (size == 0) return file;
+    // Without reserve: terabytes of address space cost nothing until a page is written.
+    void* const mapping =
+        mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (mapping == MAP_FAILED) cannot("There is no room to map the file", file->path_, errno);
+    file->bytes_ = {static_cast<const std::byte*>(mapping), size};
+    return file;
+}
+
 MappedFile::~MappedFile() {
-    if (descriptor_ < 0) return;
+    if (descriptor_ < 0 && !loader_) return;
     if (!bytes_.empty()) munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
-    close(descriptor_);
+    if (descriptor_ >= 0) close(descriptor_);
+}
+
+namespace {
+
+// The memory of a lazy file is its own and writable, though readers see it as const.
+std::span<std::byte> writable(std::span<const std::byte> bytes) {
+    return {const_cast<std::byte*>(bytes.data()), bytes.size()};
+}
+
+}  // namespace
+
+void MappedFile::prefetch(std::span<const FileRange> ranges) const {
+    if (!loader_) return;
+    for (const FileRange& range : ranges) {
+        if (range.offset > size() || range.count > size() - range.offset) return;  // visit() says so
+    }
+    loader_->prefetch(writable(bytes_), ranges);
 }
 
 void MappedFile::visit_erased(std::uint64_t offset, std::uint64_t count, std::string_view key, Erased body,
@@ -130,6 +160,7 @@ void MappedFile::visit_erased(std::uint64_t offset, std::uint64_t count, std::st
                             .found = "a file of " + std::to_string(size())});
     }
     const auto region = bytes_.subspan(offset, count);
+    if (loader_ && count > 0) loader_->ensure(writable(bytes_), {offset, count});
     if (descriptor_ < 0) return body(context, region);
     const bool whole = call_guarded(region, body, context);
     // Within the last page that is left, a shrunken file reads as zeros without a signal: ask for its size.

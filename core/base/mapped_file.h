@@ -12,6 +12,21 @@
 
 namespace deadscope {
 
+struct FileRange {
+    std::uint64_t offset = 0, count = 0;  // bytes
+};
+
+// Brings pieces of a file that is elsewhere into the memory that stands for it.
+// Thread rule: both members may be called from any thread.
+class RangeLoader {
+public:
+    virtual ~RangeLoader() = default;
+    // On return the range, which lies inside `whole`, is there. Errors: what kept it from coming.
+    virtual void ensure(std::span<std::byte> whole, FileRange range) = 0;
+    // The same for several, exactly these and all at once: what a caller knows it will read.
+    virtual void prefetch(std::span<std::byte> whole, std::span<const FileRange> ranges) = 0;
+};
+
 // Thread rule: immutable; every member may be called from any thread.
 class MappedFile {
 public:
@@ -19,6 +34,10 @@ public:
     static std::shared_ptr<const MappedFile> open(const std::string& path);
     // Bytes that are in memory already and outlive the object: what the program carries inside itself.
     static std::shared_ptr<const MappedFile> borrow(std::string path, std::span<const std::byte> bytes);
+    // A file that is elsewhere: memory of its size of which only what is visited is brought in and takes
+    // room.
+    static std::shared_ptr<const MappedFile> lazy(std::string path, std::uint64_t size,
+                                                  std::shared_ptr<RangeLoader> loader);
     ~MappedFile();
     MappedFile(const MappedFile&) = delete;
     MappedFile& operator=(const MappedFile&) = delete;
@@ -38,6 +57,8 @@ public:
             &body);
     }
     std::string text(std::uint64_t offset, std::uint64_t count, std::string_view key = {}) const;
+    // Says what will be visited. Does nothing to a file that is here.
+    void prefetch(std::span<const FileRange> ranges) const;
 
 private:
     using Erased = void (*)(void* context, std::span<const std::byte> bytes);
@@ -48,7 +69,8 @@ private:
 
     std::string path_;
     std::span<const std::byte> bytes_;
-    int descriptor_;  // kept open to notice a file that shrank; -1: borrowed
+    int descriptor_;                       // kept open to notice a file that shrank; -1: borrowed or lazy
+    std::shared_ptr<RangeLoader> loader_;  // of a lazy file
 };
 
 // The whole of a small file as text. Errors: as MappedFile::open, and a file larger than `limit`.

@@ -9,6 +9,13 @@
 #include "core/base/error.h"
 
 namespace deadscope {
+namespace {
+
+bool holds_parameters(DType dtype) {
+    return is_floating(dtype) || is_quantised(dtype);
+}
+
+}  // namespace
 
 std::string shape_text(std::span<const std::int64_t> shape) {
     std::string out = "[";
@@ -65,14 +72,14 @@ std::uint64_t Checkpoint::bytes() const {
 
 std::uint64_t Checkpoint::parameters() const {
     std::uint64_t sum = 0;
-    for (const TensorInfo& tensor : tensors_) sum += is_floating(tensor.dtype) ? tensor.elements : 0;
+    for (const TensorInfo& tensor : tensors_) sum += holds_parameters(tensor.dtype) ? tensor.elements : 0;
     return sum;
 }
 
 std::string Checkpoint::dtype() const {
     std::map<DType, std::uint64_t> elements;
     for (const TensorInfo& tensor : tensors_) {
-        if (is_floating(tensor.dtype)) elements[tensor.dtype] += tensor.elements;
+        if (holds_parameters(tensor.dtype)) elements[tensor.dtype] += tensor.elements;
     }
     const auto most = std::ranges::max_element(elements, {}, [](const auto& entry) { return entry.second; });
     return most == elements.end() ? std::string() : std::string(dtype_name(most->first));

@@ -37,12 +37,43 @@ enum class DType {
     f8_e5m2fnuz,
     f6_e2m3,
     f6_e3m2,
-    f4
+    f4,
+    // GGML's, in blocks that share their scales (quantised.h); those of the last two rows are not decoded.
+    q4_0,
+    q4_1,
+    q5_0,
+    q5_1,
+    q8_0,
+    q2_k,
+    q3_k,
+    q4_k,
+    q5_k,
+    q6_k,
+    iq4_nl,
+    iq4_xs,
+    mxfp4,
+    nvfp4,
+    tq1_0,
+    tq2_0,
+    q8_1,
+    q8_k,
+    iq2_xxs,
+    iq2_xs,
+    iq2_s,
+    iq3_xxs,
+    iq3_s,
+    iq1_s,
+    iq1_m,
+    q1_0,
+    q2_0,
+    ggml_other  // a kind that this version has not heard of
 };
 std::string_view dtype_name(DType dtype);  // the format's own word: "F32", "BF16", "I64", ...
-std::size_t dtype_bits(DType dtype);       // of one element
+std::size_t dtype_bits(DType dtype);       // of one element; 0 for those in blocks
 bool is_floating(DType dtype);             // F64, F32, F16, BF16
+bool is_quantised(DType dtype);            // GGML's blocks
 bool is_readable(DType dtype);
+bool is_computable(DType dtype);  // holds real numbers that can be read: floating, or quantised and decoded
 
 struct TensorInfo {
     std::string name;
@@ -68,7 +99,8 @@ struct EmbeddedTokenizer {
     std::string pre;                  // tokenizer.ggml.pre: "llama-bpe", "gpt-2", "default", ...
     std::vector<std::string> tokens;  // [vocabulary]
     std::vector<float> scores;        // [vocabulary] or empty
-    std::vector<std::int32_t> types;  // [vocabulary] or empty: 1 normal, 2 unknown, 3 control, 4 user, 5 unused, 6 byte
+    std::vector<std::int32_t>
+        types;  // [vocabulary] or empty: 1 normal, 2 unknown, 3 control, 4 user, 5 unused, 6 byte
     std::vector<std::string> merges;  // "left right"
     std::int32_t bos = -1, eos = -1, unknown = -1, separator = -1, padding = -1, classify = -1, mask = -1;
     std::optional<bool> add_bos, add_eos, add_separator, add_space_prefix, remove_extra_whitespaces;
@@ -110,21 +142,28 @@ public:
     // Where the files beside the weights lie (tokenizer.json, preprocessor_config.json); empty: nowhere.
     const std::string& folder() const { return folder_; }
     void set_folder(std::string folder) { folder_ = std::move(folder); }
+    // Which of several models in it is meant, "vision" of MODEL#vision; empty: the default (plan.h, towers).
+    const std::string& tower() const { return tower_; }
+    void set_tower(const std::string& tower) {  // which the names show from then on
+        tower_ = tower;
+        name_ += "#" + tower;
+        source_ += "#" + tower;
+    }
     const std::vector<std::unique_ptr<WeightsFile>>& files() const { return files_; }
 
     const std::vector<TensorInfo>& tensors() const { return tensors_; }  // over all files
     const TensorInfo* find(std::string_view name) const;                 // nullptr where absent
     const std::string& file_of(const TensorInfo& tensor) const;          // path, for messages
     std::uint64_t bytes() const;                                         // of all weights files
-    std::uint64_t parameters() const;                                    // elements of floating tensors
-    std::string dtype() const;  // the commonest floating dtype, "F16"
+    std::uint64_t parameters() const;  // elements of floating and quantised tensors
+    std::string dtype() const;         // the commonest floating or quantised dtype, "F16"
 
     void read(const TensorInfo& tensor, ElementRange range, std::span<float> out) const;
     void read(const TensorInfo& tensor, ElementRange range, std::span<double> out) const;
     std::vector<double> read_all(const TensorInfo& tensor) const;  // small tensors: γ, β
 
 private:
-    std::string name_, source_, config_path_, folder_;
+    std::string name_, source_, config_path_, folder_, tower_;
     std::shared_ptr<const nlohmann::json> config_;
     std::vector<std::unique_ptr<WeightsFile>> files_;
     std::vector<TensorInfo> tensors_;
@@ -133,7 +172,7 @@ private:
 
 // MODEL of interface.md: a folder (config.json beside safetensors, single or sharded), one weights file
 // (.safetensors or its .index.json, config.json beside it), or "zoo:NAME[@STEP]". A hub id that is in the
-// local hub cache. Errors: Error::input naming file and key for anything malformed (interface.md, untrusted
+// local hub cache. Behind it "#TOWER" where the checkpoint holds several models. Errors: Error::input naming file and key for anything malformed (interface.md, untrusted
 // input).
 Checkpoint open_checkpoint(const std::string& model);
 

@@ -1,6 +1,8 @@
 // The table of storage types (safetensors specification, dtype) and the conversions.
 #include "core/checkpoint/dtype.h"
 #include "core/base/convert.h"
+#include "core/base/half.h"
+#include "core/checkpoint/quantised.h"
 
 #include <array>
 #include <bit>
@@ -49,27 +51,6 @@ const Row& row_of(DType dtype) {
     return rows.front();
 }
 
-// IEEE 754 binary16. The magnitude, moved to binary32's place, is 2^112 too small; infinities and NaN apart.
-struct Half {
-    std::uint16_t bits;
-    explicit operator float() const {
-        const std::uint32_t sign = (bits & 0x8000u) << 16, magnitude = bits & 0x7FFFu;
-        const bool special = magnitude >= 0x7C00u;
-        const float scaled = std::bit_cast<float>(magnitude << 13) * 0x1p112f;
-        const std::uint32_t out =
-            special ? (0x7F800000u | (magnitude << 13)) : std::bit_cast<std::uint32_t>(scaled);
-        return std::bit_cast<float>(out | sign);
-    }
-    explicit operator double() const { return static_cast<double>(static_cast<float>(*this)); }
-};
-
-// bfloat16: the upper half of a binary32.
-struct Brain {
-    std::uint16_t bits;
-    explicit operator float() const { return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16); }
-    explicit operator double() const { return static_cast<double>(static_cast<float>(*this)); }
-};
-
 template <class To>
 void convert(DType dtype, const std::byte* from, std::size_t count, To* to) {
     switch (dtype) {
@@ -106,16 +87,19 @@ void convert(DType dtype, const std::byte* from, std::size_t count, To* to) {
 }  // namespace
 
 std::string_view dtype_name(DType dtype) {
-    return row_of(dtype).name;
+    return is_quantised(dtype) ? quantised_kind(dtype).name : row_of(dtype).name;
 }
 std::size_t dtype_bits(DType dtype) {
-    return row_of(dtype).bits;
+    return is_quantised(dtype) ? 0 : row_of(dtype).bits;
 }
 bool is_floating(DType dtype) {
     return dtype <= DType::bf16;
 }
 bool is_readable(DType dtype) {
-    return dtype <= DType::boolean;
+    return is_quantised(dtype) ? quantised_kind(dtype).decoded : dtype <= DType::boolean;
+}
+bool is_computable(DType dtype) {
+    return is_floating(dtype) || (is_quantised(dtype) && is_readable(dtype));
 }
 
 std::optional<DType> dtype_from_name(std::string_view name) {

@@ -10,6 +10,7 @@
 #include "core/base/error.h"
 #include "core/base/json.h"
 #include "core/base/text.h"
+#include "core/checkpoint/gguf.h"
 #include "core/checkpoint/safetensors.h"
 #include "core/checkpoint/series.h"
 
@@ -27,7 +28,7 @@ const char* const unread_hint =
 // The formats that hold weights and are not read here, by their endings.
 bool is_unread_format(const std::string& name) {
     for (const char* ending :
-         {".bin", ".bin.index.json", ".pt", ".pth", ".ckpt", ".gguf", ".h5", ".msgpack", ".onnx", ".npz"}) {
+         {".bin", ".bin.index.json", ".pt", ".pth", ".ckpt", ".h5", ".msgpack", ".onnx", ".npz"}) {
         if (name.ends_with(ending)) return true;
     }
     return false;
@@ -142,7 +143,15 @@ std::vector<std::unique_ptr<WeightsFile>> open_shards(const fs::path& folder, co
     return files;
 }
 
+std::vector<std::unique_ptr<WeightsFile>> open_gguf_set(const std::string& path) {
+    std::vector<std::shared_ptr<const MappedFile>> parts;
+    for (const std::string& name : gguf_part_names(fs::path(path).filename().string()))
+        parts.push_back(MappedFile::open((fs::path(path).parent_path() / name).string()));
+    return open_gguf_parts(std::move(parts));
+}
+
 std::vector<std::unique_ptr<WeightsFile>> open_file(const fs::path& folder, const std::string& path) {
+    if (path.ends_with(".gguf")) return open_gguf_set(path);
     if (path.ends_with(index_suffix)) return open_shards(folder, path);
     std::vector<std::unique_ptr<WeightsFile>> files;
     files.push_back(open_safetensors(MappedFile::open(path)));
@@ -185,8 +194,13 @@ Checkpoint assemble(const fs::path& folder, const std::string& weights, std::str
                     std::string source) {
     std::shared_ptr<const nlohmann::json> config;
     std::string config_path;
-    load_config(folder, config, config_path);
-    Checkpoint checkpoint(std::move(name), std::move(source), std::move(config), open_file(folder, weights));
+    auto files = open_file(folder, weights);
+    if ((config = files.front()->configuration()) != nullptr) {
+        config_path = weights;  // a file that describes itself, whatever lies beside it
+    } else {
+        load_config(folder, config, config_path);
+    }
+    Checkpoint checkpoint(std::move(name), std::move(source), std::move(config), std::move(files));
     checkpoint.set_config_path(config_path.empty() ? (folder / "config.json").string() : config_path);
     checkpoint.set_folder(folder.string());
     return checkpoint;

@@ -39,8 +39,22 @@ std::string variable(const char* name) {
     return value == nullptr ? std::string() : std::string(value);
 }
 
-// "~" at the start and $NAME or ${NAME} anywhere, as huggingface_hub expands them.
-std::string expand(std::string path) {
+}  // namespace
+
+std::optional<HubId> parse_hub_id(const std::string& model) {
+    HubId id;
+    const std::size_t at = model.find('@');
+    id.repository = model.substr(0, at);
+    if (at != std::string::npos) id.revision = model.substr(at + 1);
+    const bool one_slash = std::ranges::count(id.repository, '/') <= 1;
+    const bool plain =
+        id.repository.find("--") == std::string::npos;  // cannot occur in ids: the cache's separator
+    if (!one_slash || !plain || !is_path_of_components(id.repository) || !is_path_of_components(id.revision))
+        return std::nullopt;
+    return id;
+}
+
+std::string expand_path(std::string path) {
     if (path == "~" || path.starts_with("~/")) path = variable("HOME") + path.substr(1);
     std::string out;
     for (std::size_t i = 0; i < path.size();) {
@@ -58,36 +72,34 @@ std::string expand(std::string path) {
     return out;
 }
 
-}  // namespace
-
-std::optional<HubId> parse_hub_id(const std::string& model) {
-    HubId id;
-    const std::size_t at = model.find('@');
-    id.repository = model.substr(0, at);
-    if (at != std::string::npos) id.revision = model.substr(at + 1);
-    const bool one_slash = std::ranges::count(id.repository, '/') <= 1;
-    const bool plain =
-        id.repository.find("--") == std::string::npos;  // cannot occur in ids: the cache's separator
-    if (!one_slash || !plain || !is_path_of_components(id.repository) || !is_path_of_components(id.revision))
-        return std::nullopt;
-    return id;
+std::string hub_home_folder() {
+    if (const std::string home = variable("HF_HOME"); !home.empty()) return expand_path(home);
+    if (const std::string cache = variable("XDG_CACHE_HOME"); !cache.empty())
+        return expand_path(cache) + "/huggingface";
+    return expand_path("~/.cache/huggingface");
 }
 
 std::string hub_cache_folder() {
     for (const char* name : {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"}) {
-        if (const std::string value = variable(name); !value.empty()) return expand(value);
+        if (const std::string value = variable(name); !value.empty()) return expand_path(value);
     }
-    if (const std::string home = variable("HF_HOME"); !home.empty()) return expand(home) + "/hub";
-    if (const std::string cache = variable("XDG_CACHE_HOME"); !cache.empty())
-        return expand(cache) + "/huggingface/hub";
-    return expand("~/.cache/huggingface/hub");
+    return hub_home_folder() + "/hub";
+}
+
+std::string hub_repository_folder(const std::string& cache, const std::string& repository) {
+    std::string folder = "models--" + repository;
+    if (const std::size_t slash = folder.find('/'); slash != std::string::npos)
+        folder.replace(slash, 1, "--");
+    return (fs::path(cache) / folder).string();
+}
+
+bool is_commit(std::string_view text) {
+    return text.size() == 40 &&
+           std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
 std::optional<std::string> find_hub_snapshot(const HubId& id) {
-    std::string folder = "models--" + id.repository;
-    if (const std::size_t slash = folder.find('/'); slash != std::string::npos)
-        folder.replace(slash, 1, "--");
-    const fs::path repository = fs::path(hub_cache_folder()) / folder;
+    const fs::path repository = hub_repository_folder(hub_cache_folder(), id.repository);
     std::error_code error;
     const fs::path ref = repository / "refs" / id.revision;
     std::string commit = id.revision;

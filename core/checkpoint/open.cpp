@@ -1,4 +1,6 @@
 // From what a person writes as MODEL (interface.md) to an opened checkpoint.
+#include <algorithm>
+#include <cctype>
 #include <filesystem>
 
 #include "core/base/error.h"
@@ -21,15 +23,23 @@ Checkpoint open_from_hub(const std::string& model, const HubId& id) {
                            {.file = model,
                             .expected = "a folder, a weights file, zoo:NAME, or a cached hub id",
                             .found = "nothing in " + hub_cache_folder(),
-                            .hint = "Download it first, for example with 'hf download " +
+                            .hint = "Download it first: 'deadscope fetch " +
                                     printable(id.repository, 80) + "'."});
     }
     return open_folder(*snapshot, model, model);
 }
 
-}  // namespace
+// Where "#TOWER" begins, if the text ends in one.
+std::size_t tower_mark(const std::string& model) {
+    const std::size_t mark = model.rfind('#');
+    if (mark == std::string::npos || mark == 0 || mark + 1 == model.size()) return std::string::npos;
+    const auto plain = [](unsigned char c) { return std::isalnum(c) != 0 || c == '_' || c == '-'; };
+    return std::all_of(model.begin() + static_cast<std::ptrdiff_t>(mark) + 1, model.end(), plain)
+               ? mark
+               : std::string::npos;
+}
 
-Checkpoint open_checkpoint(const std::string& model) {
+Checkpoint open_model(const std::string& model) {
     if (is_zoo_name(model)) return open_zoo_model(model);
     std::error_code error;
     const fs::file_status status =
@@ -46,6 +56,18 @@ Checkpoint open_checkpoint(const std::string& model) {
                        {.file = model,
                         .expected = "a folder, a weights file, zoo:NAME, or a cached hub id",
                         .found = "nothing"});
+}
+
+}  // namespace
+
+// A file whose own name holds a # comes first.
+Checkpoint open_checkpoint(const std::string& model) {
+    const std::size_t mark = tower_mark(model);
+    std::error_code error;
+    if (mark == std::string::npos || fs::exists(fs::symlink_status(model, error))) return open_model(model);
+    Checkpoint checkpoint = open_model(model.substr(0, mark));
+    checkpoint.set_tower(model.substr(mark + 1));
+    return checkpoint;
 }
 
 }  // namespace deadscope

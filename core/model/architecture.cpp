@@ -2,189 +2,159 @@
 #include "core/model/architecture.h"
 
 #include <algorithm>
-#include <cstdlib>
-#include <filesystem>
-#include <initializer_list>
 #include <nlohmann/json.hpp>
-#include <set>
 
-#include "core/base/assets.h"
 #include "core/base/error.h"
-#include "core/base/json.h"
-#include "core/base/mapped_file.h"
-#include "core/base/text.h"
+#include "core/model/architecture_reader.h"
+#include "core/model/config_keys.h"
 
 namespace deadscope {
 namespace {
 
-namespace fs = std::filesystem;
-
 constexpr std::string_view schema = "deadscope.architecture/1";
-constexpr std::string_view folder = "assets/architectures/";
-constexpr std::uint64_t file_limit = 1u << 20;  // bytes
-
-void expect_keys(const JsonObject& object, std::initializer_list<std::string_view> known) {
-    for (const std::string& key : object.keys()) {
-        if (std::ranges::find(known, key) == known.end() && key != "comment") {
-            std::vector<std::string> names(known.begin(), known.end());
-            object.wrong(key, "one of the keys " + join(names, ", "));
-        }
-    }
-}
-
-std::string required_text(const JsonObject& object, std::string_view key) {
-    const auto text = object.text(key);
-    if (!text || text->empty()) object.missing(key, "a string");
-    return *text;
-}
-
-JsonObject required_object(const JsonObject& object, std::string_view key) {
-    const auto inner = object.object(key);
-    if (!inner) object.missing(key, "an object");
-    return *inner;
-}
 
 Quantity read_quantity(const JsonObject& config, const std::string& name) {
     const JsonObject entry = required_object(config, name);
     expect_keys(entry, {"keys", "default"});
+    if (name == "block") config.wrong(name, "another name: block is the block's number");
     Quantity quantity;
     quantity.keys = entry.texts("keys");
     if (const nlohmann::json* fallback = entry.find("default")) {
-        if (fallback->is_boolean())
-            quantity.fallback = fallback->get<bool>();
-        else if (fallback->is_number())
-            quantity.fallback = *entry.number("default");
-        else if (fallback->is_string())
-            quantity.fallback = fallback->get<std::string>();
-        else
-            entry.wrong("default", "a number, a string, or true or false");
+        const auto value = to_amount(*fallback);
+        if (!value) entry.wrong("default", "a number, a string, or true or false");
+        quantity.fallback = *value;
     }
     return quantity;
 }
 
-LinearData read_linear(const JsonObject& part, std::string_view key) {
-    const JsonObject entry = required_object(part, key);
-    expect_keys(entry, {"tensor", "bias", "layout", "init"});
-    LinearData linear;
-    linear.tensor = required_text(entry, "tensor");
-    if (const nlohmann::json* bias = entry.find("bias")) {
-        if (bias->is_string())
-            linear.bias = bias->get<std::string>();
-        else
-            linear.bias = *entry.boolean("bias");
+TokensData read_tokens(const ArchitectureReader& reader, const JsonObject& entry) {
+    expect_keys(entry, {"table", "positions", "position_offset", "position_rows", "padding", "token_types",
+                        "scale", "norm", "projection", "dropout"});
+    TokensData out;
+    out.table = required_text(entry, "table");
+    out.positions = entry.text("positions").value_or("");
+    out.token_types = entry.text("token_types").value_or("");
+    out.position_offset = reader.amount(entry, "position_offset", 0.0);
+    out.position_rows = reader.amount(entry, "position_rows");
+    out.padding = reader.amount(entry, "padding");
+    out.scale = reader.amount(entry, "scale");
+    out.norm = reader.norm(entry, "norm");
+    out.projection = reader.linear(entry, "projection", {"place"});
+    if (out.projection) {
+        using Place = TokenInputSpec::ProjectionPlace;
+        const JsonObject projection = *entry.object("projection");
+        const std::string place = projection.text("place").value_or("before_positions");
+        if (place != "before_positions" && place != "before_norm" && place != "after_norm")
+            projection.wrong("place", "before_positions, before_norm or after_norm");
+        out.place = place == "before_positions" ? Place::before_positions
+                    : place == "before_norm"    ? Place::before_norm
+                                                : Place::after_norm;
     }
-    const std::string layout = entry.text("layout").value_or("out_in"),
-                      init = entry.text("init").value_or("normal");
-    if (layout != "out_in" && layout != "in_out") entry.wrong("layout", "out_in or in_out");
-    if (init != "normal" && init != "scaled_normal") entry.wrong("init", "normal or scaled_normal");
-    linear.stored_in_out = layout == "in_out";
-    linear.scaled_init = init == "scaled_normal";
-    return linear;
-}
-
-AttentionData read_attention(const JsonObject& entry) {
-    expect_keys(entry, {"causal", "rotary", "qkv", "q", "k", "v", "out"});
-    AttentionData attention;
-    attention.causal = entry.boolean("causal").value_or(true);
-    attention.fused = entry.has("qkv");
-    attention.q = read_linear(entry, attention.fused ? "qkv" : "q");
-    attention.k = attention.fused ? attention.q : read_linear(entry, "k");
-    attention.v = attention.fused ? attention.q : read_linear(entry, "v");
-    attention.out = read_linear(entry, "out");
-    if (const auto rotary = entry.text("rotary")) {
-        if (*rotary != "halves" && *rotary != "interleaved") entry.wrong("rotary", "halves or interleaved");
-        attention.rotary = true;
-        attention.rotary_interleaved = *rotary == "interleaved";
+    if (const auto dropout = entry.object("dropout")) {
+        expect_keys(*dropout, {"mask", "ratio"});
+        out.mask = reader.required_amount(*dropout, "mask");
+        out.dropout_ratio = reader.required_amount(*dropout, "ratio");
     }
-    return attention;
+    return out;
 }
 
-BlockData read_block(const JsonObject& entry) {
-    expect_keys(entry, {"tensors", "parallel", "attention_norm", "mlp_norm", "attention", "mlp"});
-    BlockData block;
-    block.tensors = required_text(entry, "tensors");
-    if (block.tensors.find("{i}") == std::string::npos)
-        entry.wrong("tensors", "a prefix with {i} for the block's number");
-    block.parallel = entry.text("parallel").value_or("");
-    block.attention_norm = required_text(entry, "attention_norm");
-    block.mlp_norm = entry.text("mlp_norm").value_or("");
-    block.attention = read_attention(required_object(entry, "attention"));
-    const JsonObject mlp = required_object(entry, "mlp");
-    expect_keys(mlp, {"gate", "up", "down"});
-    if (mlp.has("gate")) block.mlp.gate = read_linear(mlp, "gate");
-    block.mlp.up = read_linear(mlp, "up");
-    block.mlp.down = read_linear(mlp, "down");
-    if (block.mlp_norm.empty() && block.parallel.empty())
-        entry.missing("mlp_norm", "a norm's name, or the key parallel");
-    return block;
+PatchesData read_patches(const ArchitectureReader& reader, const JsonObject& entry) {
+    expect_keys(entry, {"projection", "bias", "class_tokens", "registers", "register_count", "positions", "norm"});
+    PatchesData out;
+    out.projection = required_text(entry, "projection");
+    out.bias = reader.amount(entry, "bias", true);
+    out.class_tokens = entry.texts("class_tokens");
+    out.registers = entry.text("registers").value_or("");
+    if (!out.registers.empty()) out.register_count = reader.required_amount(entry, "register_count");
+    out.positions = entry.text("positions").value_or("");
+    out.norm = reader.norm(entry, "norm");
+    return out;
 }
 
-TokensData read_tokens(const JsonObject& entry) {
-    expect_keys(entry, {"table", "positions", "token_types", "norm"});
-    return {required_text(entry, "table"), entry.text("positions").value_or(""),
-            entry.text("token_types").value_or(""), entry.text("norm").value_or("")};
+SoundData read_sound(const JsonObject& entry) {
+    expect_keys(entry, {"conv1", "conv2", "positions"});
+    return {required_text(entry, "conv1"), required_text(entry, "conv2"), required_text(entry, "positions")};
 }
 
-PatchesData read_patches(const JsonObject& entry) {
-    expect_keys(entry, {"projection", "class_token", "positions", "norm"});
-    return {required_text(entry, "projection"), entry.text("class_token").value_or(""),
-            entry.text("positions").value_or(""), entry.text("norm").value_or("")};
-}
-
-void read_norm_data(const JsonObject& entry, Architecture& out) {
-    expect_keys(entry, {"kind", "bias", "offset", "position"});
-    const std::string kind = required_text(entry, "kind"), position = entry.text("position").value_or("pre");
-    if (kind != "layer_norm" && kind != "rms_norm") entry.wrong("kind", "layer_norm or rms_norm");
+void read_norm_style(const ArchitectureReader& reader, const JsonObject& entry, Architecture& out) {
+    expect_keys(entry, {"kind", "bias", "weight", "offset", "eps", "position"});
+    required_text(entry, "kind");
+    out.norm = reader.norm_style(entry, out.norm);
+    const std::string position = entry.text("position").value_or("pre");
     if (position != "pre" && position != "post") entry.wrong("position", "pre or post");
-    out.norm_kind = kind == "layer_norm" ? NormKind::layer_norm : NormKind::rms_norm;
-    out.norm_bias = entry.boolean("bias").value_or(out.norm_kind == NormKind::layer_norm);
-    out.norm_offset = entry.number("offset").value_or(0.0);
     out.norm_position = position == "pre" ? NormPosition::pre : NormPosition::post;
 }
 
-// Every name that a bias or the parallel residual refers to must be a quantity of the file.
-void check_names(const JsonObject& object, const Architecture& data) {
-    const auto check = [&](const std::string& name) {
-        if (data.config.contains(name)) return;
-        throw Error::input(
-            "The architecture file names a quantity that its config does not list",
-            {.file = object.file(), .key = name, .expected = "an entry of config", .found = "nothing"});
-    };
-    for (const char* name : {"width", "layers", "heads", "inner", "eps", "activation", "init_std"})
-        check(name);
-    if (!data.block.parallel.empty()) check(data.block.parallel);
-    if (data.block.attention.rotary) check("rope_theta");
-    if (!data.head.empty()) check("tied_head");
-    const BlockData& block = data.block;
-    std::vector<const LinearData*> linears{&block.attention.q,   &block.attention.k, &block.attention.v,
-                                           &block.attention.out, &block.mlp.up,      &block.mlp.down};
-    if (block.mlp.gate) linears.push_back(&*block.mlp.gate);
-    for (const LinearData* linear : linears) {
-        if (const auto* name = std::get_if<std::string>(&linear->bias)) check(*name);
+std::optional<HeadData> read_head(const ArchitectureReader& reader, const JsonObject& object) {
+    const nlohmann::json* value = object.find("head");
+    if (value == nullptr) return std::nullopt;
+    HeadData out;
+    if (value->is_string()) {
+        out.linear.tensor = required_text(object, "head");
+        return out;
     }
-    for (const char* name : {"vocabulary", "context"}) {
-        if (data.tokens) check(name);
-    }
-    for (const char* name : {"channels", "image_size", "patch"}) {
-        if (data.patches) check(name);
+    out.linear = reader.required_linear(object, "head", {"projection", "scale", "cap"});
+    const JsonObject entry = *object.object("head");
+    out.projection = reader.linear(entry, "projection");
+    out.scale = reader.amount(entry, "scale");
+    out.cap = reader.amount(entry, "cap");
+    return out;
+}
+
+void read_inputs(const ArchitectureReader& reader, const JsonObject& object, Architecture& out) {
+    if (const auto tokens = object.object("tokens")) out.tokens = read_tokens(reader, *tokens);
+    if (const auto patches = object.object("patches")) out.patches = read_patches(reader, *patches);
+    if (const auto sound = object.object("sound")) out.sound = read_sound(*sound);
+    if (int(out.tokens.has_value()) + int(out.patches.has_value()) + int(out.sound.has_value()) != 1)
+        object.missing("tokens", "one of tokens, patches and sound");
+}
+
+void read_block(const ArchitectureReader& reader, const JsonObject& object, Architecture& out) {
+    const JsonObject block = required_object(object, "block");
+    out.block = reader.block(block);
+    out.block_json = std::make_shared<const nlohmann::json>(*object.find("block"));
+    const nlohmann::json* variants = block.find("variants");
+    if (variants == nullptr) return;
+    if (!variants->is_array()) block.wrong("variants", "a list of {\"where\": RULE, \"patch\": {...}}");
+    for (const nlohmann::json& value : *variants) {
+        const JsonObject variant(value, out.file, block.key_path("variants"));
+        expect_keys(variant, {"where", "patch"});
+        (void)required_object(variant, "patch");
+        out.block_variants.push_back({reader.rule(required_object(variant, "where")),
+                                      std::make_shared<const nlohmann::json>(*variant.find("patch"))});
     }
 }
 
-bool is_plain_type(const std::string& model_type) {
-    const auto plain = [](char c) {
-        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
-               c == '_';
+// The quantities that the parts need whatever they refer to themselves.
+void check_quantities(const JsonObject& object, const Architecture& data) {
+    const auto check = [&](const std::string& name) {
+        if (data.config.contains(name)) return;
+        throw Error::input(
+            "The architecture file lacks a quantity that its parts need",
+            {.file = object.file(), .key = "config." + name, .expected = "an entry of config", .found = "nothing"});
     };
-    return !model_type.empty() && model_type.size() <= 64 && std::ranges::all_of(model_type, plain);
+    for (const char* name : {"width", "layers", "heads", "inner", "eps", "activation", "init_std"})
+        check(name);
+    if (data.head && data.tokens) check("tied_head");
+    for (const char* name : {"vocabulary", "context"}) {
+        if (data.tokens) check(name);
+    }
+    if (data.tokens && !data.tokens->token_types.empty()) check("token_types");
+    if (data.tokens && data.tokens->projection) check("token_width");
+    for (const char* name : {"channels", "image_size", "patch"}) {
+        if (data.patches) check(name);
+    }
+    for (const char* name : {"mel", "frames"}) {
+        if (data.sound) check(name);
+    }
 }
 
 }  // namespace
 
-Architecture parse_architecture(std::string_view text, const std::string& file) {
-    const nlohmann::json json = parse_json(text, {.file = file, .max_depth = 16});
+Architecture parse_architecture(const nlohmann::json& json, const std::string& file) {
     const JsonObject object(json, file);
-    expect_keys(object, {"schema", "model_type", "family", "prefixes", "config", "only", "norm", "tokens",
-                         "patches", "block", "final_norm", "head", "head_norms"});
+    expect_keys(object, {"schema", "model_type", "family", "extends", "prefixes", "config", "only", "variants",
+                         "norm", "tokens", "patches", "sound", "block", "final_norm", "head", "head_norms"});
     if (required_text(object, "schema") != schema) object.wrong("schema", std::string(schema));
     Architecture out;
     out.file = file;
@@ -197,67 +167,31 @@ Architecture parse_architecture(std::string_view text, const std::string& file) 
     if (const auto only = object.object("only")) {
         for (const std::string& key : only->keys()) {
             const nlohmann::json* values = only->find(key);
-            if (values == nullptr || !values->is_array()) only->wrong(key, "a list of values");
+            if (values == nullptr) continue;
+            if (!values->is_array()) only->wrong(key, "a list of values");
             auto& accepted = out.only[key];
             for (const nlohmann::json& value : *values) accepted.push_back(value.dump());
         }
     }
-    read_norm_data(required_object(object, "norm"), out);
-    if (const auto tokens = object.object("tokens")) out.tokens = read_tokens(*tokens);
-    if (const auto patches = object.object("patches")) out.patches = read_patches(*patches);
-    if (out.tokens.has_value() == out.patches.has_value())
-        object.missing("tokens", "either tokens or patches");
-    out.block = read_block(required_object(object, "block"));
-    out.final_norm = object.text("final_norm").value_or("");
-    if (out.final_norm.empty() && out.norm_position == NormPosition::pre)
+    out.mentioned = mentioned_config_keys(json);
+    const ArchitectureReader reader(out);
+    read_norm_style(reader, required_object(object, "norm"), out);
+    read_inputs(reader, object, out);
+    read_block(reader, object, out);
+    out.final_norm = reader.norm(object, "final_norm");
+    if (!out.final_norm && out.norm_position == NormPosition::pre)
         object.missing("final_norm", "a norm's name");
-    out.head = object.text("head").value_or("");
-    out.head_norms = object.texts("head_norms");
-    check_names(object, out);
+    out.head = read_head(reader, object);
+    if (const nlohmann::json* heads = object.find("head_norms")) {
+        if (!heads->is_array()) object.wrong("head_norms", "a list of norms");
+        for (const nlohmann::json& head : *heads) out.head_norms.push_back(*reader.norm_value(head, object, "head_norms"));
+    }
+    check_quantities(object, out);
     return out;
 }
 
-std::string user_architecture_folder() {
-    const auto variable = [](const char* name) {
-        const char* value = std::getenv(name);
-        return value == nullptr ? std::string() : std::string(value);
-    };
-    std::string base = variable("XDG_CONFIG_HOME");
-    if (base.empty()) base = variable("HOME") + "/.config";
-    return base + "/deadscope/architectures";
-}
-
-std::optional<Architecture> find_architecture(const std::string& model_type) {
-    if (!is_plain_type(model_type)) return std::nullopt;
-    const std::string name = model_type + ".json", own = user_architecture_folder() + "/" + name;
-    std::error_code error;
-    std::optional<Architecture> out;
-    if (fs::exists(fs::symlink_status(own, error))) {
-        out = parse_architecture(read_text_file(own, file_limit), own);
-    } else if (const Asset* asset = find_asset(std::string(folder) + name)) {
-        out = parse_architecture(asset_text(*asset), std::string(asset->path));
-    }
-    if (out && out->model_type != model_type) {
-        throw Error::input(
-            "The architecture file is named for another family than it describes",
-            {.file = out->file, .key = "model_type", .expected = model_type, .found = out->model_type});
-    }
-    return out;
-}
-
-std::vector<std::string> known_families() {
-    std::set<std::string> names;
-    for (const Asset& asset : assets()) {
-        const fs::path path(asset.path);
-        if (asset.path.starts_with(folder) && path.extension() == ".json") names.insert(path.stem().string());
-    }
-    std::error_code error;
-    for (fs::directory_iterator entry(user_architecture_folder(), error), end; !error && entry != end;
-         entry.increment(error)) {
-        const std::string stem = entry->path().stem().string();
-        if (entry->path().extension() == ".json" && is_plain_type(stem)) names.insert(stem);
-    }
-    return {names.begin(), names.end()};
+BlockData parse_block(const nlohmann::json& block, const Architecture& architecture) {
+    return ArchitectureReader(architecture).block(JsonObject(block, architecture.file, "block"));
 }
 
 }  // namespace deadscope

@@ -1,5 +1,5 @@
-// A checkpoint's configuration, read through the family's data: quantities by name, whatever key holds them.
-// Errors name the configuration file and the key.
+// A checkpoint's configuration, read through the family's data: quantities by name, whatever key holds them,
+// and what expressions of them come to. Errors name the configuration file and the key.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,7 @@
 
 #include "core/base/json.h"
 #include "core/model/architecture.h"
+#include "core/model/config_keys.h"
 
 namespace deadscope {
 
@@ -17,35 +18,49 @@ public:
     ConfigValues(JsonObject config, const Architecture& architecture)
         : config_(std::move(config)), data_(&architecture) {}
 
-    // Errors for all of these: a required key that is missing, of another type or out of bounds, and synonyms
-    // that hold different values.
-    std::int64_t size(const std::string& name, std::int64_t limit) const;  // 1 .. limit
-    double number(const std::string& name) const;
-    bool flag(const std::string& name) const;
-    std::string word(const std::string& name) const;
+    // The same as seen from one block: `block` is its number, and a key that holds a list is its element.
+    ConfigValues in_block(std::int64_t block) const {
+        ConfigValues out = *this;
+        out.block_ = block;
+        return out;
+    }
+
+    // A name is an amount too: size("width", ...). Errors for all of these: a required key that is missing,
+    // of another type or out of bounds, and synonyms that hold different values.
+    std::int64_t size(const Amount& amount, std::int64_t limit) const;   // 1 .. limit
+    std::int64_t count(const Amount& amount, std::int64_t limit) const;  // 0 .. limit; 0 where not given
+    double number(const Amount& amount) const;
+    double number(const Amount& amount, double otherwise) const;  // where not given
+    bool flag(const Amount& amount) const;
+    std::string word(const Amount& amount) const;
     std::pair<std::int64_t, std::int64_t> extent(const std::string& name,
                                                  std::int64_t limit) const;  // n, or [height, width]
-    // The key that holds the quantity, or the commonest of those that may: for messages.
-    std::string key_of(const std::string& name) const;
-
-    // Options that change the computation and are not understood. Errors: the key, the value, the values
-    // understood.
-    void refuse_unknown_options() const;
+    // The key that holds the quantity, or the commonest of those that may: for messages. Of an expression or
+    // a number, its text.
+    std::string key_of(const Amount& amount) const;
+    // Whether the file lists the quantity, and whether the configuration states it.
+    bool lists(const std::string& name) const { return data_->config.contains(name); }
+    bool states(const std::string& name) const { return lists(name) && find_key(name).has_value(); }
+    [[noreturn]] void wrong(const Amount& amount, const std::string& expected) const;
 
     const JsonObject& config() const { return config_; }
     const Architecture& architecture() const { return *data_; }
 
 private:
     const Quantity& quantity(const std::string& name) const;
-    std::string find_key(const std::string& name) const;  // empty where no key holds it
+    std::optional<ConfigPlace> find_key(const std::string& name) const;
+    const nlohmann::json& element(const ConfigPlace& place) const;
     // depth: of defaults made of defaults; bounded, since a person's own file may go in a circle.
-    double evaluate(const std::string& name, const std::string& expression, int depth) const;
-    double operand(const std::string& text, int depth) const;
-    double numeric(const std::string& name, int depth = 0) const;
+    // whole: divisions must leave no rest.
+    double evaluate(const std::string& expression, bool whole, int depth) const;
+    double numeric(const std::string& name, bool whole, int depth) const;
+    double value(const Amount& amount, bool whole) const;
+    std::int64_t bounded(const Amount& amount, std::int64_t least, std::int64_t limit) const;
     [[noreturn]] void missing(const std::string& name) const;
 
     JsonObject config_;
     const Architecture* data_;
+    std::optional<std::int64_t> block_;
 };
 
 }  // namespace deadscope

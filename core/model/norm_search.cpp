@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <nlohmann/json.hpp>
 #include <string_view>
 #include <tuple>
 
@@ -65,10 +66,14 @@ NormRole role_of(const std::string& name, bool in_block) {
                          has("query_norm") || has("key_norm");
     if (in_head) return NormRole::other;
     if (!in_block)
-        return has("embed")                           ? NormRole::embedding
+        return has("embed") || has("token_embd")      ? NormRole::embedding
                : has("predictions") || has("lm_head") ? NormRole::head
                                                       : NormRole::other;
     const std::string word = components(text).back();
+    if (word == "post_attention_norm") return NormRole::post_attention;  // GGUF's words
+    if (word == "post_ffw_norm") return NormRole::post_mlp;
+    if (word == "attn_output_norm") return NormRole::attention;
+    if (word == "layer_output_norm") return NormRole::mlp;
     if (has("ln_1") || has("ln1") || has("input_layernorm") || has("attn_norm") || has("attention_norm") ||
         has("layernorm_before") || has("norm1") || has("self_attn_layer_norm") ||
         has("attention.output.layernorm")) {
@@ -94,8 +99,23 @@ int final_rank(const std::string& name) {
     return 1;
 }
 
+// What a GGUF file says of the norms of a family that is not known (core/checkpoint/gguf_config).
+struct StatedNorm {
+    NormKind kind = NormKind::unknown;
+    double eps = 0.0;
+};
+StatedNorm stated_norm(const Checkpoint& checkpoint) {
+    const nlohmann::json& config = checkpoint.config();
+    if (!config.is_object() || !config.contains("gguf_norm")) return {};
+    const nlohmann::json& norm = config["gguf_norm"];
+    return {norm.at("kind") == "layer_norm" ? NormKind::layer_norm : NormKind::rms_norm,
+            norm.at("eps").get<double>()};
+}
+
 std::vector<NormSpec> collect(const Checkpoint& checkpoint) {
     std::vector<NormSpec> out;
+    const bool is_gguf = checkpoint.config().is_object() && checkpoint.config().value("gguf", false);
+    const StatedNorm stated = is_gguf ? stated_norm(checkpoint) : StatedNorm{};
     for (const TensorInfo& tensor : checkpoint.tensors()) {
         if (tensor.shape.size() != 1 || tensor.elements == 0 || !is_floating(tensor.dtype)) continue;
         for (const std::string_view ending : weight_endings) {
@@ -107,6 +127,8 @@ std::vector<NormSpec> collect(const Checkpoint& checkpoint) {
             norm.name = name;
             norm.weight = tensor.name;
             norm.d = static_cast<std::int64_t>(tensor.elements);
+            norm.kind = stated.kind;
+            norm.eps = stated.eps;
             norm.block = block_number(name);
             norm.role = role_of(name, norm.block.has_value());
             for (const char* bias : {".bias", ".beta"}) {

@@ -75,22 +75,29 @@ NormParameters read_norm(const Checkpoint& checkpoint, const NormSpec& norm) {
     return out;
 }
 
+namespace {
+
+// Not those inside heads, latents and branches.
+bool reads_the_stream(NormRole role) {
+    return role == NormRole::attention || role == NormRole::mlp || role == NormRole::post_attention ||
+           role == NormRole::post_mlp;
+}
+
+}  // namespace
+
 std::vector<NormSpec> find_norms(const Checkpoint& checkpoint) {
     const nlohmann::json& json = checkpoint.config();
     const auto type = json.is_object() ? json.find("model_type") : json.end();
     const bool named = json.is_object() && type != json.end() && type->is_string();
-    const auto architecture = named ? find_architecture(type->get<std::string>()) : std::nullopt;
-    if (!architecture) return search_norms(checkpoint);
-    const ConfigValues values(JsonObject(json, checkpoint.config_path()), *architecture);
-    const RequiredTensors tensors(checkpoint, *architecture, values.size("layers", layers_limit));
-    return family_norms(values, tensors).in_order(/*with_heads=*/true);
+    const auto family = named ? Family::of(checkpoint) : nullptr;
+    return family ? family_norms(*family).in_order(/*with_heads=*/true) : search_norms(checkpoint);
 }
 
 std::size_t final_norm_index(const std::vector<NormSpec>& norms) {
     std::optional<std::size_t> last_final, last_in_block;
     for (std::size_t i = 0; i < norms.size(); ++i) {
         if (norms[i].role == NormRole::final) last_final = i;
-        if (norms[i].block && norms[i].role != NormRole::other) last_in_block = i;
+        if (norms[i].block && reads_the_stream(norms[i].role)) last_in_block = i;
     }
     if (last_final) return *last_final;
     if (last_in_block) return *last_in_block;

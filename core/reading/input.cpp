@@ -27,16 +27,18 @@ ModelInput make_input(const Plan& plan, const InputSettings& settings, const Che
         case InputKind::random:
             return pictures ? random_pictures(plan, settings) : random_tokens(plan, settings);
         case InputKind::pixels:
+        case InputKind::images:
             if (!pictures)
                 throw Error::usage("this model takes tokens, not pictures",
                                    {.hint = "give --tokens FILE.npy or --random N"});
-            return pictures_from_array(plan, settings.value);
+            return settings.kind == InputKind::pixels ? pictures_from_array(plan, settings.value)
+                                                      : pictures_from_files(plan, settings, checkpoint);
         case InputKind::tokens:
         case InputKind::text:
         case InputKind::prompt:
             if (pictures)
                 throw Error::usage("this model takes pictures, not tokens",
-                                   {.hint = "give --pixels FILE.npy or --random N"});
+                                   {.hint = "give --images DIR, --pixels FILE.npy or --random N"});
             return settings.kind == InputKind::tokens ? tokens_from_file(plan, settings.value)
                                                       : tokens_from_text(plan, settings, checkpoint);
     }
@@ -57,6 +59,12 @@ std::string_view input_kind_name(InputKind kind) {
             return "prompt";
         case InputKind::pixels:
             return "pixels";
+        case InputKind::images:
+            return "images";
+        case InputKind::features:
+            return "features";
+        case InputKind::audio:
+            return "audio";
     }
     return "unknown";
 }

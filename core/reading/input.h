@@ -1,4 +1,5 @@
-// From what a person asks for (tokens file, text, pixels, random) to a ModelInput checked against the plan.
+// From what a person asks for (tokens file, text, pictures, sound, random) to a ModelInput checked against
+// the plan.
 #pragma once
 
 #include <cstdint>
@@ -9,19 +10,22 @@
 
 namespace deadscope {
 
-enum class InputKind { random, tokens, text, prompt, pixels };
+enum class InputKind { random, tokens, text, prompt, pixels, images, features, audio };
 std::string_view input_kind_name(InputKind kind);
+inline constexpr std::string_view kDrawnScenes = "builtin";  // --images builtin
 
 struct InputSettings {
     InputKind kind = InputKind::random;
-    std::string value;  // file (tokens, text, pixels) or the prompt; text, empty: built-in prose
-    std::optional<std::size_t> tokens;  // random: how many; default about 2d, at least d + 1
+    // File (tokens, text, pixels, images, features, audio), folder (images) or the prompt; text, empty:
+    // built-in prose; images, kDrawnScenes: drawn ones.
+    std::string value;
+    std::optional<std::size_t> tokens;  // random and drawn: how many; default about 2d, at least d + 1
     std::uint64_t seed = 0;
 };
 
 struct PreparedInput {
     ModelInput input;
-    std::string kind;    // "random tokens", "random pixels", "tokens", "text", "prompt", "pixels"
+    std::string kind;    // "random tokens", "random pixels", "tokens", "text", "prompt", "pixels", ...
     std::string digest;  // of ids or pixels and the sequence lengths: "xxh3:16 hex digits"
     std::size_t independent_rows = 0;  // of the stream entering block 0, at most (math.md §4)
 };

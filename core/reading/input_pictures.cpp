@@ -8,6 +8,8 @@
 #include "core/base/npy.h"
 #include "core/base/philox.h"
 #include "core/checkpoint/checkpoint.h"
+#include "core/image/preprocessing.h"
+#include "core/image/scenes.h"
 #include "core/reading/input_tokens.h"
 
 namespace deadscope {
@@ -23,6 +25,48 @@ SequenceLayout picture_layout(const PatchInputSpec& patch, std::size_t images) {
 
 std::size_t picture_elements(const PatchInputSpec& patch) {
     return static_cast<std::size_t>(patch.channels * patch.image_height * patch.image_width);
+}
+
+constexpr std::uint64_t kMostPixelBytes = std::uint64_t{4} << 30;
+
+PicturePreprocessing how_to_prepare(const Plan& plan, const Checkpoint* checkpoint) {
+    if (checkpoint && !checkpoint->source().starts_with("zoo:"))
+        return read_picture_preprocessing(*checkpoint, plan.model_type);
+    const PatchInputSpec& patch = *plan.patch_input;
+    PicturePreprocessing how;
+    how.resize = {.height = patch.image_height, .width = patch.image_width};
+    how.factor = 1.0 / 255.0;
+    how.normal.emplace();
+    how.normal->mean.fill(0.5f);
+    how.normal->deviation.fill(0.5f);
+    return how;
+}
+
+// One channel is Pillow's "L": ITU-R 601 luma in 16 fractional bits.
+Picture in_channels(Picture picture, std::int64_t channels) {
+    if (channels != 1) return picture;
+    for (std::size_t i = 0; i < picture.rgb.size(); i += 3) {
+        std::uint8_t* pixel = picture.rgb.data() + i;
+        std::fill_n(pixel, 3,
+                    static_cast<std::uint8_t>(
+                        (pixel[0] * 19595 + pixel[1] * 38470 + pixel[2] * 7471 + 0x8000) >> 16));
+    }
+    return picture;
+}
+
+void append_picture(const PatchInputSpec& patch, const PicturePreprocessing& how, Picture picture,
+                    const std::string& file, std::vector<float>& pixels) {
+    const PixelShape shape = preprocessed_shape(how, picture.width, picture.height);
+    const auto wanted_height = static_cast<std::size_t>(patch.image_height);
+    const auto wanted_width = static_cast<std::size_t>(patch.image_width);
+    if (shape.height != wanted_height || shape.width != wanted_width)
+        throw Error::input(
+            "the preprocessing gives pictures of another size than the model reads",
+            {.file = how.source.empty() ? file : how.source,
+             .expected = std::to_string(wanted_height) + " × " + std::to_string(wanted_width),
+             .found = std::to_string(shape.height) + " × " + std::to_string(shape.width) + " for " + file});
+    preprocess(how, in_channels(std::move(picture), patch.channels), pixels);
+    if (patch.channels == 1) pixels.resize(pixels.size() - 2 * shape.height * shape.width);
 }
 
 }  // namespace
@@ -60,6 +104,32 @@ ModelInput pictures_from_array(const Plan& plan, const std::string& path) {
             throw Error::input("a pixel is not a finite number",
                                {.file = path, .key = "element " + std::to_string(i)});
     input.layout = picture_layout(patch, static_cast<std::size_t>(shape[0]));
+    return input;
+}
+
+ModelInput pictures_from_files(const Plan& plan, const InputSettings& settings,
+                               const Checkpoint* checkpoint) {
+    const PatchInputSpec& patch = *plan.patch_input;
+    if (patch.channels != 1 && patch.channels != 3)
+        throw Error::input("this model's pictures have no colours that a file could hold",
+                           {.expected = "1 or 3 channels", .found = std::to_string(patch.channels)});
+    const PicturePreprocessing how = how_to_prepare(plan, checkpoint);
+    const bool drawn = settings.value == kDrawnScenes;
+    const std::vector<std::string> files = drawn ? std::vector<std::string>{} : picture_files(settings.value);
+    const auto each = static_cast<std::size_t>(patch.tokens_per_image());
+    const std::size_t images = drawn ? (random_count(plan, settings) + each - 1) / each : files.size();
+    const std::uint64_t most = kMostPixelBytes / (4 * std::max<std::size_t>(picture_elements(patch), 1));
+    if (images > most)
+        throw Error::resource("there are more pictures than are held in memory at once",
+                              {.file = settings.value,
+                               .expected = "at most " + std::to_string(most),
+                               .found = std::to_string(images)});
+    ModelInput input;
+    input.pixels.reserve(images * picture_elements(patch));
+    for (std::size_t i = 0; i < images; ++i)
+        append_picture(patch, how, drawn ? draw_scene(settings.seed, i) : read_picture(files[i]),
+                       drawn ? std::string(kDrawnScenes) : files[i], input.pixels);
+    input.layout = picture_layout(patch, images);
     return input;
 }
 

@@ -19,6 +19,8 @@ public:
     // Invalid UTF-8 is read as Python's errors="replace" reads it. special: with the tokens that the
     // post-processor adds ([CLS] … [SEP], <s> …).
     virtual std::vector<std::int32_t> encode(std::string_view text, bool special) const = 0;
+    // Token ids of one sequence with those that the post-processor adds, as encode(…, true) does.
+    virtual std::vector<std::int32_t> with_special(std::vector<std::int32_t> ids) const = 0;
     virtual std::string source() const = 0;  // the file it was read from, for people
 };
 

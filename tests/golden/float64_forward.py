@@ -2,16 +2,25 @@
 
 `model.double()` is not enough: transformers asks for float32 by name inside RMSNorm, softmax and the
 rotary tables. `Float64Everywhere` answers each such request with float64; `DtypeTrace` sees every tensor
-that ATen makes, so that nothing narrower can slip through. What the models are is left to golden_models.py.
+that ATen makes, so that nothing narrower can slip through. What the models are is left to families/.
 """
+
+import contextlib
+from dataclasses import dataclass
 
 import torch
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
+from families import PARTS, PREPARE, UNLIFTED
+
 NARROW = (torch.float32, torch.float16, torch.bfloat16)
 NARROWING_METHODS = (torch.Tensor.float, torch.Tensor.half, torch.Tensor.bfloat16)
+
+
+EAGER = {"attn_implementation": "eager", "experts_implementation": "eager"}
+_PAUSED = []  # not empty inside a function of UNLIFTED
 
 
 class Float64Everywhere(TorchFunctionMode):
@@ -19,6 +28,8 @@ class Float64Everywhere(TorchFunctionMode):
     `softmax(..., dtype=torch.float32)`, `arange(..., dtype=torch.float)`."""
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
+        if _PAUSED:
+            return func(*args, **(kwargs or {}))
         if func in NARROWING_METHODS:
             func = torch.Tensor.double
         args, kwargs = tree_map(lambda x: torch.float64 if isinstance(x, torch.dtype) and x in NARROW else x,
@@ -37,87 +48,131 @@ class DtypeTrace(TorchDispatchMode):
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         out = func(*args, **(kwargs or {}))
         self.calls += 1
+        if _PAUSED:
+            return out
         for leaf in tree_leaves(out):
             if isinstance(leaf, torch.Tensor) and leaf.is_floating_point() and leaf.dtype != torch.float64:
                 self.narrow.append(f"{func} -> {leaf.dtype}")
         return out
 
 
-def parts(model):
-    """(blocks, final norm or None where the blocks are post-norm)"""
-    kind = model.config.model_type
-    core = getattr(model, model.base_model_prefix, model)
-    if kind == "gpt2":
-        return core.h, core.ln_f
-    if kind == "bert":
-        return core.encoder.layer, None
-    if kind == "vit":
-        return core.layers, core.layernorm
-    if kind in ("llama", "stablelm"):
-        return core.layers, core.norm
-    raise SystemExit(f"no hooks known for model_type {kind!r}")
+@contextlib.contextmanager
+def float64_default():
+    torch.set_default_dtype(torch.float64)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(torch.float32)
 
 
-def rebuild_rotary_tables(model):
-    """The rotary frequencies are made in float32 when the model is built; make them again (call under
-    Float64Everywhere)."""
-    core = getattr(model, model.base_model_prefix, model)
-    if hasattr(core, "rotary_emb"):
-        core.rotary_emb = type(core.rotary_emb)(model.config)
+@contextlib.contextmanager
+def unlifted_functions():
+    """Functions of UNLIFTED keep to the arithmetic that their model was trained with."""
+    def wrap(function):
+        def paused(*args, **kwargs):
+            _PAUSED.append(function)
+            try:
+                return function(*args, **kwargs)
+            finally:
+                _PAUSED.pop()
+        return paused
+
+    kept = [(owner, name, owner.__dict__[name]) for owner, name in UNLIFTED]
+    for owner, name, found in kept:
+        static = isinstance(found, staticmethod)
+        setattr(owner, name, staticmethod(wrap(found.__func__)) if static else wrap(found))
+    try:
+        yield
+    finally:
+        for owner, name, found in kept:
+            setattr(owner, name, found)
 
 
-def streams(model, inputs):
+@dataclass
+class Found:
+    call: torch.nn.Module  # what is run
+    blocks: list
+    norm: torch.nn.Module | None
+    norm_of_all: bool
+
+
+def parts(model, tower=""):
+    """Blocks and final norm, by the table of the model's family; a tower's under "model_type#tower"."""
+    kind = model.config.model_type + (f"#{tower}" if tower else "")
+    if kind not in PARTS:
+        raise SystemExit(f"no parts known for model_type {kind!r}")
+    core = getattr(model, model.base_model_prefix, model) if model.base_model_prefix else model
+    spec = PARTS[kind](model) if callable(PARTS[kind]) else PARTS[kind]
+    norm = core.get_submodule(spec.norm) if spec.norm is not None else None
+    call = model if spec.call is None else core.get_submodule(spec.call)
+    return Found(call, list(core.get_submodule(spec.blocks)), norm, spec.norm_of_all)
+
+
+def has_logits(model, found):
+    return found.call is model and type(model).__name__.endswith(("LMHeadModel", "ForCausalLM", "ForConditionalGeneration"))
+
+
+def streams(model, inputs, tower=""):
     """The tensors that `deadscope activations` writes, by name, in the model's own arithmetic."""
-    blocks, final_norm = parts(model)
-    caught = {}
+    found = parts(model, tower)
+    first, outputs, normed = [], [], []
 
-    def flat(x):
-        x = x[0] if isinstance(x, tuple) else x
-        return x.detach().reshape(-1, x.shape[-1])  # [N, d], rows in the order of the batch
+    def tensor(x):
+        return (x[0] if isinstance(x, (tuple, list)) else x).detach()
 
     def keep_input(_module, args, kwargs):
-        caught["blocks.0.hook_resid_pre"] = flat(args[0] if args else kwargs["hidden_states"])
+        first.append(tensor(args[0] if args else kwargs["hidden_states"]).clone())
 
-    def keep_output(name):
-        def hook(_module, _args, out):
-            caught[name] = flat(out)
-        return hook
-
-    hooks = [blocks[0].register_forward_pre_hook(keep_input, with_kwargs=True)]
-    hooks += [b.register_forward_hook(keep_output(f"blocks.{i}.hook_resid_post")) for i, b in enumerate(blocks)]
-    if final_norm is not None:
-        hooks.append(final_norm.register_forward_hook(keep_output("ln_final.hook_normalized")))
+    hooks = [found.blocks[0].register_forward_pre_hook(keep_input, with_kwargs=True)]
+    hooks += [b.register_forward_hook(lambda _m, _a, out: outputs.append(tensor(out).clone())) for b in dict.fromkeys(found.blocks)]
+    if found.norm is not None:
+        hooks.append(found.norm.register_forward_hook(lambda _m, _a, out: normed.append(tensor(out).clone())))
     try:
         with torch.no_grad():
-            out = model(**inputs)
+            out = found.call(**inputs)
+            if found.norm_of_all:
+                found.norm(outputs[-1])
     finally:
         for h in hooks:
             h.remove()
-    if final_norm is None:
-        caught["ln_final.hook_normalized"] = caught[f"blocks.{len(blocks) - 1}.hook_resid_post"].clone()
-    if type(model).__name__.endswith(("LMHeadModel", "ForCausalLM")):
+
+    def flat(x):
+        return x.reshape(-1, x.shape[-1])  # [N, d], rows in the order of the batch
+
+    caught = {"blocks.0.hook_resid_pre": flat(first[0])}
+    caught |= {f"blocks.{i}.hook_resid_post": flat(x) for i, x in enumerate(outputs)}
+    caught["ln_final.hook_normalized"] = flat(normed[-1] if found.norm is not None else outputs[-1]).clone()
+    if has_logits(model, found):
         caught["logits"] = flat(out.logits)[:64].clone()  # [min(64, N), vocabulary]
     return caught
 
 
 def load(cls, folder, dtype):
     """The checkpoint in `dtype`, every parameter from the file; a float16 or bfloat16 file widens exactly."""
-    model, info = cls.from_pretrained(folder, dtype=dtype, attn_implementation="eager", output_loading_info=True)
-    missing = [k for k in info["missing_keys"] if not k.startswith("pooler.")]
+    model, info = cls.from_pretrained(folder, dtype=dtype, output_loading_info=True, **EAGER)
+    missing = [k for k in info["missing_keys"] if "pooler." not in k]
     if missing or info["mismatched_keys"]:
         raise SystemExit(f"{folder}: missing {missing}, mismatched {info['mismatched_keys']}")
     return model.eval()
 
 
-def lifted_streams(model, inputs):
-    """Streams in float64 throughout, and the trace that shows it. Leaves the model's tables in float64."""
-    with Float64Everywhere():
-        rebuild_rotary_tables(model)
-        with DtypeTrace() as trace:
-            return streams(model, inputs), trace
+def lifted_model(model):
+    """The same model with the tables that its constructor makes (rotary frequencies, sinusoids, slopes) in float64."""
+    with float64_default(), Float64Everywhere(), unlifted_functions():
+        wide = type(model)(model.config).to(torch.float64)
+    wide.load_state_dict(model.state_dict())
+    PREPARE.get(model.config.model_type, lambda _: None)(wide)
+    return wide.eval()
 
 
-def traced_streams(model, inputs):
+def lifted_streams(model, inputs, tower=""):
+    """Streams in float64 throughout, and the trace that shows it."""
+    wide = lifted_model(model)
+    with float64_default(), unlifted_functions(), Float64Everywhere(), DtypeTrace() as trace:
+        return streams(wide, inputs, tower), trace
+
+
+def traced_streams(model, inputs, tower=""):
     """Streams as transformers computes them, with the trace of what it did."""
     with DtypeTrace() as trace:
-        return streams(model, inputs), trace
+        return streams(model, inputs, tower), trace

@@ -74,7 +74,7 @@ TEST_F(HubCache, OpensASnapshotThroughItsLinks) {
     EXPECT_EQ(open_checkpoint(snapshot).name(), "org/tiny");  // by its path, named by its repository
     EXPECT_THAT(error_of([] { open_checkpoint("org/tiny@step5"); }),
                 AllOf(HasSubstr("org/tiny@step5"), HasSubstr("hub cache")));
-    EXPECT_THAT(error_of([] { open_checkpoint("org/other"); }), HasSubstr("hf download org/other"));
+    EXPECT_THAT(error_of([] { open_checkpoint("org/other"); }), HasSubstr("deadscope fetch org/other"));
 }
 
 TEST_F(HubCache, ALinkThatLeavesTheBlobsIsRefused) {

@@ -5,14 +5,18 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/model/architecture_file.h"
+
 namespace deadscope {
 namespace {
 
 std::vector<double> frequencies(const nlohmann::json& config, std::int64_t head_dim,
                                 const std::string& family = "llama") {
-    const auto architecture = find_architecture(family);
-    const ConfigValues values(JsonObject(config, "config.json"), *architecture);
-    return make_rotary(values, head_dim, /*context=*/128).inverse_frequencies;
+    const auto file = find_architecture(family);
+    const Architecture architecture = parse_architecture(*file->json, file->file);
+    const ConfigValues values(JsonObject(config, "config.json"), architecture);
+    return make_rotary(values, *architecture.block.attention.rotary, {.head_dim = head_dim, .context = 128})
+        .spec.inverse_frequencies;
 }
 
 void expect_near(const std::vector<double>& found, const std::vector<double>& expected) {
