@@ -48,6 +48,8 @@ std::optional<JsonObject> rope_object(const JsonObject& config, const RotaryData
 
 std::string rule_of(const JsonObject& rope) {
     const auto now = rope.text("rope_type"), old = rope.text("type");
+    // transformers writes Qwen2-VL's mrope, which turns text as default does, beside the word default.
+    if (now == "default" && old == "mrope") return *now;
     if (now && old && *now != *old) rope.wrong("type", "the same as rope_type, '" + *now + "'");
     return now ? *now : old.value_or("default");
 }
