@@ -38,21 +38,31 @@ def gemma():
 
 
 def gemma4():
-    # As the 31B: values from the keys' map, another head size and one key head where all is seen; keys of earlier blocks.
-    yield Golden("gemma4_text", tf.Gemma4ForCausalLM, seed=174, dtype=torch.bfloat16, batch=(2, 14), config=tf.Gemma4TextConfig(
-        vocab_size=29, hidden_size=16, intermediate_size=20, num_hidden_layers=4, num_attention_heads=4, num_key_value_heads=2,
-        head_dim=4, global_head_dim=8, num_global_key_value_heads=1, attention_k_eq_v=True, sliding_window=5, rms_norm_eps=1e-3,
-        layer_types=["sliding_attention", "full_attention", "sliding_attention", "full_attention"], num_kv_shared_layers=2,
-        final_logit_softcapping=2.0, hidden_size_per_layer_input=0, max_position_embeddings=64, rope_parameters={
+    kinds = ["sliding_attention", "full_attention"]
+    base = dict(
+        vocab_size=29, hidden_size=16, intermediate_size=20, num_attention_heads=4, num_key_value_heads=2, head_dim=4, global_head_dim=8,
+        sliding_window=5, rms_norm_eps=1e-3, final_logit_softcapping=2.0, max_position_embeddings=64, rope_parameters={
             "full_attention": {"rope_type": "proportional", "rope_theta": 5000.0, "partial_rotary_factor": 0.5},
-            "sliding_attention": {"rope_type": "default", "rope_theta": 300.0}}),
-        rewrite=published_gemma4)
+            "sliding_attention": {"rope_type": "default", "rope_theta": 300.0}})
+    # As the 31B: where all is seen another head size, one key head, and values from the keys' map.
+    yield Golden("gemma4_text", tf.Gemma4ForCausalLM, seed=174, dtype=torch.bfloat16, batch=(2, 14), rewrite=published_gemma4,
+                 config=tf.Gemma4TextConfig(**base, num_hidden_layers=2, layer_types=kinds, attention_k_eq_v=True,
+                                            num_global_key_value_heads=1, hidden_size_per_layer_input=0))
+    # As E2B: inputs by layer, keys and values of earlier blocks, MLPs twice as wide behind them.
+    yield Golden("gemma4_inputs", tf.Gemma4ForCausalLM, seed=175, dtype=torch.bfloat16, batch=(2, 12), config=tf.Gemma4TextConfig(
+        **base, num_hidden_layers=4, layer_types=2 * kinds, num_kv_shared_layers=2, hidden_size_per_layer_input=6,
+        vocab_size_per_layer_input=29, use_double_wide_mlp=True))
+    # As 26B-A4B.
+    yield Golden("gemma4_moe", tf.Gemma4ForCausalLM, seed=176, dtype=torch.bfloat16, batch=(2, 12), config=tf.Gemma4TextConfig(
+        **base, num_hidden_layers=2, layer_types=kinds, hidden_size_per_layer_input=0, enable_moe_block=True, num_experts=4,
+        top_k_experts=2, moe_intermediate_size=8))
 
 
 def published_gemma4(written):
     """As the published files: the sizes of the blocks that see all under keys of their own."""
-    full = [v for v in (written.pop("per_layer_config", None) or {}).values()]
+    full = list((written.get("per_layer_config") or {}).values())
     if full:
+        written.pop("per_layer_config")
         written["global_head_dim"] = full[0].get("head_dim")
         written["num_global_key_value_heads"] = full[0].get("num_key_value_heads")
 
@@ -81,7 +91,8 @@ def draw_gemma4(rng):
             "sliding_attention": {"rope_type": "default", "rope_theta": pick(rng, 300.0, 10000.0)}},
         use_bidirectional_attention=pick(rng, None, "vision"))
     if coin(rng, 0.3):
-        options |= dict(enable_moe_block=True, num_experts=pick(rng, 3, 5), top_k_experts=pick(rng, 1, 2), moe_intermediate_size=10)
+        options |= dict(enable_moe_block=True, num_experts=pick(rng, 3, 5), top_k_experts=pick(rng, 1, 2), moe_intermediate_size=10,
+                        num_kv_shared_layers=0, use_double_wide_mlp=False)
     config = tf.Gemma4TextConfig(**options)
     return random_golden(rng, "gemma4_text", (tf.Gemma4ForCausalLM, tf.Gemma4TextModel), config,
                          rewrite=published_gemma4 if coin(rng) else None)

@@ -27,7 +27,7 @@ def draw_helium(rng):
 
 def partial(rng, options):
     p = options["rope_parameters"]
-    if p["rope_type"] == "longrope":
+    if p["rope_type"] in ("longrope", "dynamic"):
         p.clear()
         p |= {"rope_type": "default", "rope_theta": 700.0}
     p["partial_rotary_factor"] = pick(rng, *[s for s in (1.0, 0.5) if int(options["head_dim"] * s) % 2 == 0])
