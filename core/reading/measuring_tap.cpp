@@ -38,7 +38,7 @@ MeasuringTap::MeasuringTap(const Plan& plan, const WeightSource& weights, Run& r
       weights_(weights),
       run_(run),
       options_(std::move(options)),
-      stream_(static_cast<std::size_t>(plan.d)),
+      stream_(static_cast<std::size_t>(plan.d), run.tokens),
       output_(plan.reading_norm().kind, weights.norm(plan.reading_norm()).gamma, run) {
     for (const NormSpec& spec : plan.norms)
         norms_.push_back({.name = spec.name,
@@ -78,7 +78,7 @@ bool MeasuringTap::finished(TapPoint point, std::size_t index) {
     {
         const Stopwatch watch(seconds_);
         measure_stream(index);
-        stream_ = TsqrFactor(static_cast<std::size_t>(plan_.d));
+        stream_ = TsqrFactor(static_cast<std::size_t>(plan_.d), run_.tokens);
     }
     options_.block_measured();
     return true;
@@ -122,7 +122,13 @@ void MeasuringTap::expect_norm_output(std::size_t index) {
 }
 
 const NormSpec* MeasuringTap::own_norm(std::size_t index) const {
-    if (index == 0) return plan_.token_input && plan_.token_input->norm ? &*plan_.token_input->norm : nullptr;
+    if (index == 0) {
+        if (!plan_.token_input || !plan_.token_input->norm) return nullptr;
+        const TokenInputSpec& tokens = *plan_.token_input;
+        const bool projected_behind =
+            tokens.projection && tokens.projection_place == TokenInputSpec::ProjectionPlace::after_norm;
+        return projected_behind ? nullptr : &*tokens.norm;
+    }
     if (plan_.norm_position != NormPosition::post) return nullptr;
     const auto& norm = plan_.blocks[index - 1].mlp_norm;
     return norm ? &*norm : nullptr;

@@ -6,7 +6,7 @@
 namespace deadscope {
 
 OutputMeasure::OutputMeasure(NormKind kind, std::span<const double> gamma, Run& run)
-    : run_(run), d_(gamma.size()), factor_(gamma.size()), floor_({}, {}) {
+    : run_(run), d_(gamma.size()), factor_(gamma.size(), run.tokens), floor_({}, {}) {
     run_.norm_kind = kind;
     run_.prediction = predict_kernel(kind, gamma);
     floor_ = FloorAccumulator(run_.prediction.v, gamma);
@@ -22,7 +22,7 @@ void OutputMeasure::complete(const AlignmentSettings& settings) {
     run_.lambda_max = svd.values.front() * svd.values.front();
     run_.lambda_min = svd.values.back() * svd.values.back();
     for (const double sigma : svd.values) run_.lambda_mean += sigma * sigma / static_cast<double>(d_);
-    run_.bottom.assign(svd.vector(d_ - 1).begin(), svd.vector(d_ - 1).end());
+    run_.bottom.assign(svd.bottom().begin(), svd.bottom().end());
     if (std::inner_product(run_.bottom.begin(), run_.bottom.end(), run_.prediction.v.begin(), 0.0) < 0.0)
         for (double& value : run_.bottom) value = -value;
     run_.complete = true;

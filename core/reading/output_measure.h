@@ -12,7 +12,8 @@ namespace deadscope {
 // Thread rule: one thread at a time.
 class OutputMeasure {
 public:
-    // Fills run's norm_kind and prediction now, the rest at complete(). run outlives it.
+    // run: its precision and tokens are set; norm_kind and prediction are filled now, the rest at complete().
+    // It outlives this.
     OutputMeasure(NormKind kind, std::span<const double> gamma, Run& run);
 
     void add_input(std::span<const double> rows) { floor_.add_input(rows); }  // of the norm [n, d]
