@@ -11,6 +11,7 @@
 
 #include "core/base/error.h"
 #include "core/base/philox.h"
+#include "core/model/weight_scale.h"
 
 namespace deadscope {
 namespace {
@@ -51,6 +52,7 @@ private:
         if (tensor == nullptr)
             throw Error::input("a tensor is missing", {.file = checkpoint_.source(), .key = weight.name});
         checkpoint_.read(*tensor, range, out);
+        if (const auto scale = WeightScale::of(checkpoint_, *tensor)) scale->apply(range.first, out);
         check(weight.name, range.first, std::span<const T>(out));
     }
 

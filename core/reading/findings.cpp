@@ -280,7 +280,7 @@ std::vector<Finding> findings(const Reading& reading) {
     out.push_back(lambda_finding(*run));
     out.push_back(alignment_finding(*run));
     out.push_back(dead_finding(*run, reading.alignment));
-    out.push_back(blocks_finding(*run));
+    if (!run->blocks.empty()) out.push_back(blocks_finding(*run));  // activations of a file have none
     const Run* initial = find(reading, Init::random, run->precision);
     const Run* trained = find(reading, Init::trained, run->precision);
     if (initial && trained) out.push_back(training_finding(*trained, *initial));
@@ -322,7 +322,8 @@ std::string headline(const Reading& reading) {
 }
 
 std::string residual_headline(const Run& run) {
-    if (run.blocks.empty()) return "No block has been measured yet.";
+    if (run.blocks.empty())
+        return run.complete ? "No blocks: these are the activations of one place." : "No block has been measured yet.";
     const std::size_t layers = run.blocks.size() - 1, fallen = flagged(run), known = judged(run);
     const std::size_t d = run.blocks.front().bottom.size();
     if (run.tokens <= d)
