@@ -6,6 +6,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "core/base/text.h"
+
 namespace deadscope {
 namespace {
 
@@ -90,7 +92,7 @@ json gguf_rope_scaling(const GgufModel& model) {
         copy_number(model, "context_length", rule, "original_max_position_embeddings");
         return rule;
     }
-    const std::string type = metadata.text(model.key("rope.scaling.type")).value_or("");
+    const std::string type = to_utf8(metadata.text(model.key("rope.scaling.type")).value_or(""));
     auto factor = metadata.number(model.key("rope.scaling.factor"));
     if (!factor) factor = metadata.number(model.key("rope.scale_linear"));  // before there were types
     if (type == "none" || !factor || *factor == 0.0 || (*factor == 1.0 && type != "yarn")) return nullptr;
