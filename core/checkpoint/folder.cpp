@@ -204,6 +204,10 @@ Checkpoint open_weights_file(const std::string& file, std::string name, std::str
                     std::move(source));
 }
 
+std::string folder_member(const std::string& folder, const std::string& name) {
+    return member(folder, name);
+}
+
 std::string label_of(const std::string& folder) {
     std::error_code error;
     fs::path path = fs::canonical(folder, error);
