@@ -130,7 +130,13 @@ void MeasuringTap::expect_norm_output(std::size_t index) {
 }
 
 const NormSpec* MeasuringTap::own_norm(std::size_t index) const {
-    if (index == 0) return plan_.token_input && plan_.token_input->norm ? &*plan_.token_input->norm : nullptr;
+    if (index == 0) {
+        if (!plan_.token_input || !plan_.token_input->norm) return nullptr;
+        const TokenInputSpec& tokens = *plan_.token_input;
+        const bool projected_behind =
+            tokens.projection && tokens.projection_place == TokenInputSpec::ProjectionPlace::after_norm;
+        return projected_behind ? nullptr : &*tokens.norm;
+    }
     if (plan_.norm_position != NormPosition::post) return nullptr;
     const auto& norm = plan_.blocks[index - 1].mlp_norm;
     return norm ? &*norm : nullptr;

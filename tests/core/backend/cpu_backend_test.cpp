@@ -246,28 +246,47 @@ TEST_P(CpuBackend, RotaryTurnsPairs) {
     }
 }
 
-// softmax(scale · q kᵀ) v for one query, in long double.
-void reference_attention(const AttentionSpec& spec, const SequenceLayout& layout, const Table& q,
-                         const Table& k, const Table& v, Table& out) {
-    const auto width = static_cast<std::size_t>(spec.head_dim);
+// What AttentionCall says, for each query by itself, in long double.
+void reference_attention(const AttentionCall& call, const SequenceLayout& layout, const Table& q,
+                         const Table& k, const Table& v, const Table& by_distance, const Table& by_key,
+                         const Table& key_places, const Table& query_places, Table& out) {
+    const auto product = [&](const Table& a, std::size_t row, std::size_t head, const Table& b,
+                             std::size_t other, std::size_t other_head) {
+        long double dot = 0;
+        for (std::size_t i = 0; i < call.head_dim; ++i)
+            dot += a(row, head * call.head_dim + i) * b(other, other_head * call.head_dim + i);
+        return static_cast<long double>(call.scale) * dot;
+    };
     for (std::size_t s = 0; s < layout.sequences(); ++s) {
-        for (std::size_t t = layout.starts[s]; t < layout.starts[s + 1]; ++t) {
-            for (std::size_t h = 0; h < static_cast<std::size_t>(spec.heads); ++h) {
-                const std::size_t kv = h / static_cast<std::size_t>(spec.heads / spec.kv_heads) * width;
-                const std::size_t end = spec.causal ? t + 1 : layout.starts[s + 1];
-                std::vector<long double> weight;
-                long double total = 0;
-                for (std::size_t u = layout.starts[s]; u < end; ++u) {
-                    long double dot = 0;
-                    for (std::size_t i = 0; i < width; ++i) dot += q(t, h * width + i) * k(u, kv + i);
-                    weight.push_back(std::exp(static_cast<long double>(spec.scale) * dot));
-                    total += weight.back();
+        const std::size_t start = layout.starts[s], length = layout.starts[s + 1] - start;
+        for (std::size_t i = call.first_query; i < std::min(length, call.last_query); ++i) {
+            for (std::size_t h = 0; h < call.heads; ++h) {
+                const std::size_t kv = h / (call.heads / call.kv_heads);
+                std::vector<long double> weight(length);
+                long double total =
+                    call.sinks.empty() ? 0.0L : std::exp(static_cast<long double>(call.sinks[h]));
+                for (std::size_t j = 0; j < length; ++j) {
+                    if (call.causal && j > i) continue;
+                    const std::size_t distance = i > j ? i - j : j - i;
+                    if (call.window > 0 && (call.causal ? distance >= call.window : distance > call.window))
+                        continue;
+                    long double score = product(q, start + i, h, k, start + j, kv);
+                    if (by_distance.cols > 0) score += by_distance(h, (by_distance.cols + 1) / 2 - 1 + j - i);
+                    if (by_key.cols > 0) score += by_key(h, j);
+                    if (!call.place_of.empty()) {
+                        const auto place = static_cast<std::size_t>(
+                            call.place_of[(call.place_of.size() + 1) / 2 - 1 + i - j]);
+                        score += product(q, start + i, h, key_places, place, h);
+                        score += product(k, start + j, kv, query_places, place, h);
+                    }
+                    if (call.cap > 0) score = call.cap * std::tanh(score / call.cap);
+                    total += weight[j] = std::exp(score);
                 }
-                for (std::size_t i = 0; i < width; ++i) {
+                for (std::size_t c = 0; c < call.value_dim; ++c) {
                     long double sum = 0;
-                    for (std::size_t u = 0; u < weight.size(); ++u)
-                        sum += weight[u] / total * v(layout.starts[s] + u, kv + i);
-                    out(t, h * width + i) = sum;
+                    for (std::size_t j = 0; j < length; ++j)
+                        sum += weight[j] / total * v(start + j, kv * call.value_dim + c);
+                    out(start + i, h * call.value_dim + c) = sum;
                 }
             }
         }
@@ -276,39 +295,156 @@ void reference_attention(const AttentionSpec& spec, const SequenceLayout& layout
 
 TEST_P(CpuBackend, AttentionMixesWithinEachSequence) {
     const SequenceLayout layout{{0, 1, 130, 142, 400}};
+    const Table none;
     for (const bool causal : {false, true}) {
-        for (const std::int64_t kv_heads : {4, 2, 1}) {
-            AttentionSpec spec;
-            spec.heads = 4;
-            spec.kv_heads = kv_heads;
-            spec.head_dim = 6;
-            spec.causal = causal;
-            spec.scale = 0.7;
-            const Table q = random_table(400, 24, "q"),
-                        k = random_table(400, static_cast<std::size_t>(kv_heads) * 6, "k");
-            const Table v = random_table(400, static_cast<std::size_t>(kv_heads) * 6, "v");
-            Table expected(400, 24);
-            reference_attention(spec, layout, q, k, v, expected);
-            Matrix out = backend_->allocate(400, 24);
-            backend_->attention(spec, layout, upload(*backend_, q), upload(*backend_, k),
-                                upload(*backend_, v), out);
-            // A score of size 20 rounds by 20 eps, which is the relative error of its exponential.
-            EXPECT_TRUE(close(download(*backend_, out), expected.values, 100 * eps()))
-                << causal << " " << kv_heads;
+        for (const std::size_t kv_heads : {4, 2, 1}) {
+            for (const std::size_t window : {0, 1, 7, 200}) {
+                AttentionCall call;
+                call.heads = 4;
+                call.kv_heads = kv_heads;
+                call.head_dim = 6;
+                call.value_dim = 5;
+                call.causal = causal;
+                call.window = window;
+                call.scale = 0.7;
+                const Table q = random_table(400, 24, "q"), k = random_table(400, kv_heads * 6, "k");
+                const Table v = random_table(400, kv_heads * 5, "v");
+                Table expected(400, 20);
+                reference_attention(call, layout, q, k, v, none, none, none, none, expected);
+                Matrix out = backend_->allocate(400, 20);
+                backend_->attention(call, layout, upload(*backend_, q), upload(*backend_, k),
+                                    upload(*backend_, v), out);
+                // A score of size 20 rounds by 20 eps, which is the relative error of its exponential.
+                EXPECT_TRUE(close(download(*backend_, out), expected.values, 100 * eps()))
+                    << causal << " " << kv_heads << " " << window;
+            }
         }
     }
 }
 
+TEST_P(CpuBackend, AttentionAddsItsTerms) {
+    const SequenceLayout layout{{0, 3, 140, 300}};
+    constexpr std::size_t reach = 170, places = 9;
+    std::vector<std::int32_t> place_of(2 * reach - 1);
+    for (std::size_t i = 0; i < place_of.size(); ++i)
+        place_of[i] = static_cast<std::int32_t>(i * places / place_of.size());
+    const std::vector<double> sinks{0.5, -1.0, 3.0, 0.0};
+    const Table q = random_table(300, 24, "q"), k = random_table(300, 12, "k"),
+                v = random_table(300, 12, "v");
+    const Table by_distance = random_table(4, 2 * reach - 1, "distance"),
+                by_key = random_table(4, 160, "key");
+    const Table key_places = random_table(places, 24, "key places"),
+                query_places = random_table(places, 24, "query places");
+    for (const bool causal : {false, true}) {
+        for (const std::size_t window : {0, 40}) {
+            AttentionCall call;
+            call.heads = 4;
+            call.kv_heads = 2;
+            call.head_dim = call.value_dim = 6;
+            call.causal = causal;
+            call.window = window;
+            call.scale = 0.5;
+            call.cap = 4.0;
+            call.by_distance = upload(*backend_, by_distance);
+            call.by_key = upload(*backend_, by_key);
+            call.key_places = upload(*backend_, key_places);
+            call.query_places = upload(*backend_, query_places);
+            call.place_of = place_of;
+            call.sinks = sinks;
+            call.first_query = 1;
+            call.last_query = 150;
+            Table expected(300, 24);
+            reference_attention(call, layout, q, k, v, by_distance, by_key, key_places, query_places,
+                                expected);
+            Matrix out = backend_->allocate(300, 24);
+            backend_->fill_zero(out);
+            backend_->attention(call, layout, upload(*backend_, q), upload(*backend_, k),
+                                upload(*backend_, v), out);
+            EXPECT_TRUE(close(download(*backend_, out), expected.values, 100 * eps()))
+                << causal << " " << window;
+        }
+    }
+}
+
+TEST_P(CpuBackend, ScattersScalesClampsAndCaps) {
+    const Table from = random_table(3, 33, "from"), start = random_table(7, 33, "start"),
+                line = random_table(1, 33, "line");
+    const std::vector<std::int32_t> rows{6, 0, 3};
+    const std::vector<double> weights{0.5, -2.0, 1.25};
+    Matrix x = upload(*backend_, start);
+    backend_->scatter_add(upload(*backend_, from), rows, weights, x);
+    backend_->multiply_row(upload(*backend_, line), x);
+    backend_->add(upload(*backend_, start), x, 0.75);
+    backend_->scale(1.5, x);
+    backend_->clamp(-2.0, 2.5, x);
+    backend_->cap(1.5, x);
+    std::vector<long double> expected;
+    for (std::size_t i = 0; i < 7; ++i) {
+        for (std::size_t j = 0; j < 33; ++j) {
+            long double value = start(i, j);
+            for (std::size_t r = 0; r < 3; ++r) {
+                if (static_cast<std::size_t>(rows[r]) == i)
+                    value += static_cast<long double>(weights[r]) * from(r, j);
+            }
+            value = 1.5L * (value * line(0, j) + 0.75L * start(i, j));
+            value = std::min(std::max(value, -2.0L), 2.5L);
+            expected.push_back(1.5L * std::tanh(value / 1.5L));
+        }
+    }
+    EXPECT_TRUE(close(download(*backend_, x), expected, 40 * eps()));
+}
+
+TEST_P(CpuBackend, CapKeepsSmallAndUndefinedValues) {
+    const double inf = std::numeric_limits<double>::infinity();
+    Matrix m = backend_->allocate(1, 6);
+    const std::vector<double> values{1e-9, -0.2, 3.0, -inf, inf, std::nan("")};
+    backend_->write(m, std::span<const double>(values));
+    backend_->cap(50.0, m);
+    const std::vector<double> out = download(*backend_, m);
+    EXPECT_NEAR(out[0] / 1e-9, 1.0, 4 * eps());  // no digits cancel near zero
+    EXPECT_NEAR(out[1] / (50.0 * std::tanh(-0.2 / 50.0)), 1.0, 4 * eps());
+    EXPECT_NEAR(out[2] / (50.0 * std::tanh(3.0 / 50.0)), 1.0, 4 * eps());
+    EXPECT_EQ(out[3], -50.0);
+    EXPECT_EQ(out[4], 50.0);
+    EXPECT_TRUE(std::isnan(out[5]));
+}
+
+TEST_P(CpuBackend, NormsGroupsOfColumnsOnTheirOwn) {
+    const Table x = random_table(30, 21, "grouped", 3.0), gamma = random_table(3, 7, "gamma");
+    const Table beta = random_table(3, 7, "beta");
+    for (const bool shared : {true, false}) {
+        const Matrix all = upload(*backend_, gamma), added = upload(*backend_, beta);
+        const Matrix used = shared ? all.row_range(1, 1) : all,
+                     used_beta = shared ? added.row_range(1, 1) : added;
+        Matrix y = upload(*backend_, x);
+        backend_->norm(NormKind::layer_norm, 1e-3, y, used, &used_beta, y);
+        std::vector<long double> expected;
+        for (std::size_t i = 0; i < 30; ++i) {
+            for (std::size_t g = 0; g < 3; ++g) {
+                long double mean = 0, moment = 0;
+                for (std::size_t j = 0; j < 7; ++j) mean += x(i, 7 * g + j) / 7;
+                for (std::size_t j = 0; j < 7; ++j) moment += std::pow(x(i, 7 * g + j) - mean, 2) / 7;
+                for (std::size_t j = 0; j < 7; ++j) {
+                    const std::size_t row = shared ? 1 : g;
+                    expected.push_back((x(i, 7 * g + j) - mean) / std::sqrt(moment + 1e-3L) * gamma(row, j) +
+                                       beta(row, j));
+                }
+            }
+        }
+        EXPECT_TRUE(close(download(*backend_, y), expected, 40 * eps())) << shared;
+    }
+}
+
 TEST_P(CpuBackend, AttentionSurvivesScoresThatWouldOverflow) {
-    AttentionSpec spec;
-    spec.heads = spec.kv_heads = 1;
-    spec.head_dim = 2;
-    spec.scale = 100.0;
+    AttentionCall call;
+    call.heads = call.kv_heads = 1;
+    call.head_dim = call.value_dim = 2;
+    call.scale = 100.0;
     Table q(3, 2), v(3, 2);
     q.values = {9, 0, 0, 9, 9, 9};
     v.values = {1, 2, 3, 4, 5, 6};
     Matrix out = backend_->allocate(3, 2);
-    backend_->attention(spec, {{0, 3}}, upload(*backend_, q), upload(*backend_, q), upload(*backend_, v),
+    backend_->attention(call, {{0, 3}}, upload(*backend_, q), upload(*backend_, q), upload(*backend_, v),
                         out);
     EXPECT_TRUE(close(download(*backend_, out), {1, 2, 3, 4, 5, 6}, 8 * eps()));
 }

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "core/base/error.h"
+#include "core/forward/embedding_parts.h"
 #include "tests/core/forward/recording_tap.h"
 #include "tests/core/forward/reference.h"
 #include "tests/core/forward/tiny_models.h"
@@ -82,8 +83,7 @@ TEST_P(Forward, PointsComeInOrder) {
     using Key = RecordingTap::Key;
     const bool post = GetParam().plan.norm_position == NormPosition::post;
     const Plan& plan = GetParam().plan;
-    const bool normed =
-        plan.token_input ? plan.token_input->norm.has_value() : plan.patch_input->norm.has_value();
+    const bool normed = embedding_norm(plan) != nullptr;
     std::vector<Key> expected;
     for (std::size_t stream = 0; stream <= 2;
          ++stream) {  // a norm's input comes before the stream it becomes
