@@ -11,6 +11,7 @@ converted and multiplied. Printed for each command: seconds, peak resident memor
 import argparse
 import json
 import math
+import multiprocessing
 import os
 import shutil
 import struct
@@ -18,8 +19,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-
-import numpy as np
 
 D, VOCABULARY, ROWS = 8192, 4096, 64
 SHARD = 6  # blocks a file
@@ -52,12 +51,14 @@ def block_tensors(config, i):
 
 
 def bf16(values):
+    import numpy as np
     bits = np.ascontiguousarray(values, np.float32).view(np.uint32)
     return ((bits + 0x7FFF + (bits >> 16 & 1)) >> 16).astype(np.uint16).tobytes()
 
 
 def values_of(name, shape, draw):
     """The part of a tensor that is written: all of a norm and of the embeddings, the first rows of a matrix."""
+    import numpy as np
     if len(shape) == 1:
         return np.exp(draw.normal(0, 0.3, shape))
     if "embed" in name:
@@ -66,6 +67,7 @@ def values_of(name, shape, draw):
 
 
 def write_shard(path, tensors, seed):
+    import numpy as np
     header, end = {"__metadata__": {"format": "pt"}}, 0
     for name, shape in tensors:
         size = 2 * math.prod(shape)
@@ -81,7 +83,6 @@ def write_shard(path, tensors, seed):
             file.seek(start + header[name]["data_offsets"][0])
             file.write(bf16(values_of(name, shape, draw)))
         file.truncate(start + end)
-    return end
 
 
 def write_checkpoint(folder, family, layers):
@@ -92,10 +93,15 @@ def write_checkpoint(folder, family, layers):
               for first in range(0, layers, SHARD)]
     shards[0].insert(0, ("model.embed_tokens.weight", (VOCABULARY, D)))
     shards[-1].append(("model.norm.weight", (D,)))
-    places, total = {}, 0
+    places, total = {}, sum(2 * math.prod(shape) for tensors in shards for _, shape in tensors)
     for i, tensors in enumerate(shards):
         name = f"model-{i + 1:05}-of-{len(shards):05}.safetensors"
-        total += write_shard(folder / name, tensors, i)
+        # In a process of its own: a child's peak begins with its parent's, and this one stays small.
+        writer = multiprocessing.Process(target=write_shard, args=(folder / name, tensors, i))
+        writer.start()
+        writer.join()
+        if writer.exitcode != 0:
+            sys.exit(f"{name} could not be written")
         places |= {tensor: name for tensor, _ in tensors}
     index = {"metadata": {"total_size": total}, "weight_map": places}
     (folder / "model.safetensors.index.json").write_text(json.dumps(index))
