@@ -33,6 +33,13 @@ std::uint64_t row_activations(const Plan& plan) {
     return most;
 }
 
+// Two factors at work with their pending rows; the final SVD's copies of R, its vectors and LAPACK's
+// workspace. Of fewer rows than channels the rows stand in for R (tsqr.h).
+std::uint64_t spectra_bytes(std::uint64_t rows, std::uint64_t d) {
+    const std::uint64_t factor = rows < d ? rows * d : (d + 1) * (d + 1);
+    return factor * 8 * (2 * 2 + 8);
+}
+
 }  // namespace
 
 WorkingMemory plan_memory(const Plan& plan, const ModelInput& input, Precision precision, std::uint64_t bound,
@@ -45,9 +52,7 @@ WorkingMemory plan_memory(const Plan& plan, const ModelInput& input, Precision p
     for (std::size_t s = 0; s < input.layout.sequences(); ++s)
         longest = std::max(longest, input.layout.starts[s + 1] - input.layout.starts[s]);
 
-    // Two factors at work with their pending rows; the final SVD's copies of R, its vectors and LAPACK's
-    // workspace.
-    const std::uint64_t spectra = (d + 1) * (d + 1) * 8 * (2 * 2 + 8);
+    const std::uint64_t spectra = spectra_bytes(rows, d);
     const std::uint64_t fixed =
         rows * d * size + weights * size + spectra + input.pixels.size() * 4 + input.ids.size() * 4;
     WorkingMemory out{
