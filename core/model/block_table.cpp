@@ -25,7 +25,8 @@ BlockTable::BlockTable(const ConfigValues& values, std::int64_t layers)
         std::make_shared<const BlockData>(data_.block);
     for (std::int64_t block = 0; block < layers; ++block) {
         std::vector<bool> holding;
-        for (const BlockVariant& variant : data_.block_variants) holding.push_back(holds(variant.rule, block));
+        for (const BlockVariant& variant : data_.block_variants)
+            holding.push_back(holds(variant.rule, block));
         auto& data = known[holding];
         if (data == nullptr) {
             nlohmann::json json = *data_.block_json;
