@@ -173,8 +173,13 @@ std::vector<double> PlanBuilder::factors_in_file(const std::string& name) const 
     const Checkpoint& checkpoint = tensors_.checkpoint();
     const TensorInfo* tensor = checkpoint.find(name);
     if (tensor == nullptr) return {};
-    if (tensor->elements > static_cast<std::uint64_t>(width_limit) || !is_floating(tensor->dtype))
-        return {};  // refused below by its length
+    if (tensor->elements > static_cast<std::uint64_t>(width_limit) || !is_floating(tensor->dtype)) {
+        throw Error::input("The file's divisors of the rotary frequencies cannot be used",
+                           {.file = checkpoint.file_of(*tensor),
+                            .key = name,
+                            .expected = "one floating number a frequency",
+                            .found = shape_text(tensor->shape)});
+    }
     return checkpoint.read_all(*tensor);
 }
 
