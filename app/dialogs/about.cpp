@@ -32,6 +32,7 @@ constexpr std::array parts{
     Part{"FreeType", "FTL or GPLv2", "glyphs of formulas"},
     Part{"libpng", "PNG Reference Library License", "saved pictures, pictures as input"},
     Part{"libjpeg-turbo", "IJG, BSD 3-clause", "pictures as input"},
+    Part{"zlib", "zlib", "packed entries of archives"},
     Part{"Eigen", "MPL 2.0", "linear algebra"},
     Part{"OpenBLAS, LAPACK", "BSD 3-clause", "linear algebra"},
     Part{"nlohmann-json", "MIT", "JSON"},

@@ -21,9 +21,9 @@ struct KindChoice {
     const char* value_hint;
     const char* explanation;
 };
-constexpr std::array<KindChoice, 6> kinds{{
+constexpr std::array<KindChoice, 8> kinds{{
     {InputKind::random, "Random", nullptr,
-     "Seeded random tokens, or pictures for a vision model, as sequences of the model's context length."},
+     "Seeded random tokens, pictures or sound, whichever the model reads, as sequences of the model's context length."},
     {InputKind::text, "Text file", "file; empty: built-in prose",
      "Text through the checkpoint's own tokenizer. This version has the byte vocabulary of the built-in "
      "models."},
@@ -36,6 +36,9 @@ constexpr std::array<KindChoice, 6> kinds{{
     {InputKind::images, "Pictures", "folder or file; builtin: drawn scenes",
      "PNG and JPEG pictures through the checkpoint's own preprocessing. 'builtin' draws scenes of gradients, "
      "chequers, discs and noise."},
+    {InputKind::audio, "Sound file", "file.wav",
+     "A WAVE file through the checkpoint's own preprocessing, split into windows of the model's length."},
+    {InputKind::features, "Feature file", "file.npy", "float32 log-mel frames [B, mel, frames]."},
 }};
 
 void label(const char* text, std::string_view explanation) {

@@ -12,7 +12,7 @@ namespace deadscope {
 namespace {
 
 bool holds_parameters(DType dtype) {
-    return is_floating(dtype) || is_quantised(dtype);
+    return is_computable(dtype) || is_quantised(dtype);
 }
 
 }  // namespace

@@ -173,8 +173,8 @@ json gguf_config(const GgufModel& model) {
             if (json value = value_of(model, source); !value.is_null()) put(config, key, std::move(value));
         }
         if (table.value("rope", false)) {
-            if (const auto theta = model.metadata().number(model.key("rope.freq_base")))
-                config["rope_theta"] = *theta;
+            // Converters of the older families leave the base out, and mean the one that all of them have.
+            config["rope_theta"] = model.metadata().number(model.key("rope.freq_base")).value_or(10000.0);
             if (json scaling = gguf_rope_scaling(model); !scaling.is_null()) {
                 scaling.update(table.value("rope_scaling", json::object()));
                 config["rope_scaling"] = std::move(scaling);

@@ -32,7 +32,8 @@ void ArchitectureReader::mlp_maps(const JsonObject& entry, MlpData& out) const {
 }
 
 MlpData ArchitectureReader::mlp(const JsonObject& entry) const {
-    expect_keys(entry, {"gate", "up", "gate_up", "down", "inner", "activation", "limit", "alpha", "inner_norm"});
+    expect_keys(entry,
+                {"gate", "up", "gate_up", "down", "inner", "activation", "limit", "alpha", "inner_norm"});
     MlpData out;
     mlp_maps(entry, out);
     out.inner_norm = norm(entry, "inner_norm");
@@ -40,9 +41,11 @@ MlpData ArchitectureReader::mlp(const JsonObject& entry) const {
 }
 
 ExpertsData ArchitectureReader::experts(const JsonObject& entry) const {
-    expect_keys(entry, {"count", "chosen", "inner", "activation", "router", "scoring", "renormalise", "scale",
-                        "correction", "groups", "groups_chosen", "group_by_top_two", "gate", "up", "gate_up",
-                        "down", "limit", "alpha", "shared", "shared_gate"});
+    expect_keys(
+        entry,
+        {"count",   "chosen",     "inner",  "activation",    "router",           "scoring",    "renormalise",
+         "scale",   "correction", "groups", "groups_chosen", "group_by_top_two", "gate",       "up",
+         "gate_up", "down",       "limit",  "alpha",         "shared",           "shared_gate"});
     ExpertsData out;
     out.count = required_amount(entry, "count");
     out.chosen = required_amount(entry, "chosen");
@@ -110,7 +113,8 @@ BlockRule ArchitectureReader::rule(const JsonObject& entry) const {
         out.kind = entry.has("list") ? BlockRule::Kind::list : BlockRule::Kind::runs;
         out.key = required_text(entry, key);
         const nlohmann::json* value = entry.find("is");
-        if (value == nullptr || value->is_structured()) entry.missing("is", "the value of the list's element");
+        if (value == nullptr || value->is_structured())
+            entry.missing("is", "the value of the list's element");
         out.value = value->dump();
     } else if (entry.has("in")) {
         expect_keys(entry, {"in"});

@@ -55,7 +55,8 @@ ArchitectureFile extend(ArchitectureFile file, int depth) {
     const JsonObject object(*file.json, file.file);
     const auto base_type = object.text("extends");
     if (!base_type) return file;
-    if (depth >= extends_limit) object.wrong("extends", "a family whose files do not extend each other in a circle");
+    if (depth >= extends_limit)
+        object.wrong("extends", "a family whose files do not extend each other in a circle");
     auto base = find_own(*base_type, /*built_in_only=*/base_type == object.text("model_type"));
     if (!base || base->file == file.file) object.wrong("extends", "the model_type of another known family");
     json merged = *extend(*base, depth + 1).json;
@@ -80,8 +81,8 @@ bool tensor_is_there(const std::string& name, const std::vector<std::string>& pr
            });
 }
 
-bool variant_holds(const JsonObject& variant, const std::vector<std::string>& prefixes, const JsonObject& config,
-                   const Checkpoint& checkpoint) {
+bool variant_holds(const JsonObject& variant, const std::vector<std::string>& prefixes,
+                   const JsonObject& config, const Checkpoint& checkpoint) {
     expect_keys(variant, {"when", "has", "lacks", "patch"});
     const auto when = variant.object("when");
     const auto has = variant.texts("has"), lacks = variant.texts("lacks");

@@ -16,7 +16,9 @@ public:
     BlockTable(const ConfigValues& values, std::int64_t layers);
 
     std::int64_t size() const { return static_cast<std::int64_t>(blocks_.size()); }
-    const BlockData& operator[](std::int64_t block) const { return *blocks_[static_cast<std::size_t>(block)]; }
+    const BlockData& operator[](std::int64_t block) const {
+        return *blocks_[static_cast<std::size_t>(block)];
+    }
     // Prefix of the block's tensors behind the family's prefix; `block` may be beyond the last one.
     std::string tensors(std::int64_t block) const;
     // The block whose keys and values this one reads. Errors: one that is not earlier.

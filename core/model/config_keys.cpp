@@ -37,8 +37,8 @@ void walk(const json& value, std::set<std::string>& out) {
             for (const auto& [option, values] : inner.items()) add(out, option);
         }
         if (key == "rotary" && inner.is_string()) {
-            for (const char* rope : {"rope_theta", "rope_scaling", "rope_parameters",
-                                     "original_max_position_embeddings"})
+            for (const char* rope :
+                 {"rope_theta", "rope_scaling", "rope_parameters", "original_max_position_embeddings"})
                 out.insert(rope);
         }
         walk(inner, out);

@@ -37,8 +37,7 @@ const json& listed_options() {
 // A list is neutral where each of its elements is: one value a block.
 bool is_neutral(const json& value, const json& neutral) {
     const auto listed = [&](const json& one) { return std::ranges::find(neutral, one) != neutral.end(); };
-    return value.is_null() || listed(value) ||
-           (value.is_array() && std::ranges::all_of(value, listed));
+    return value.is_null() || listed(value) || (value.is_array() && std::ranges::all_of(value, listed));
 }
 
 }  // namespace

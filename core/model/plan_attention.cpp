@@ -9,8 +9,8 @@
 namespace deadscope {
 namespace {
 
-// Slopes of ALiBi (arXiv 2108.12409): powers of 2^(-max / p) for p the next power of two; where there are fewer
-// heads than p, every second first, then those between.
+// Slopes of ALiBi (arXiv 2108.12409): powers of 2^(-max / p) for p the next power of two; where there are
+// fewer heads than p, every second first, then those between.
 std::vector<double> alibi_slopes(std::int64_t heads, double max) {
     std::int64_t power = 1;
     while (power < heads) power *= 2;
@@ -42,8 +42,8 @@ AttentionSpec PlanBuilder::attention(const Block& block) const {
     out.value_dim = sizes.value_dim == sizes.head_dim ? 0 : sizes.value_dim;
     out.causal = values.flag(data.causal);
     out.window = values.count(data.window, token_limit);
-    out.scale = given(data.scale) ? values.number(data.scale)
-                                  : 1.0 / std::sqrt(static_cast<double>(sizes.head_dim));
+    out.scale =
+        given(data.scale) ? values.number(data.scale) : 1.0 / std::sqrt(static_cast<double>(sizes.head_dim));
     double yarn_scale = 1.0;
     if (data.rotary) out.rotary = rotary(block, sizes, yarn_scale);
     if (data.scale_by_yarn) out.scale *= yarn_scale;
@@ -107,8 +107,8 @@ void PlanBuilder::queries_keys_values(const Block& block, const HeadSizes& sizes
     }
     if (order.kind == Kind::split) {
         if (q_rows % order.shares != 0 || k_rows % order.shares != 0 || v_rows % order.shares != 0) {
-            block.values.wrong("heads",
-                               "heads that divide into the " + std::to_string(order.shares) + " shares of the map");
+            block.values.wrong(
+                "heads", "heads that divide into the " + std::to_string(order.shares) + " shares of the map");
         }
         std::int64_t first = 0;
         for (const char part : order.parts) {
@@ -174,8 +174,13 @@ std::vector<double> PlanBuilder::factors_in_file(const std::string& name) const 
     const Checkpoint& checkpoint = tensors_.checkpoint();
     const TensorInfo* tensor = checkpoint.find(name);
     if (tensor == nullptr) return {};
-    if (tensor->elements > static_cast<std::uint64_t>(width_limit) || !is_floating(tensor->dtype))
-        return {};  // refused below by its length
+    if (tensor->elements > static_cast<std::uint64_t>(width_limit) || !is_floating(tensor->dtype)) {
+        throw Error::input("The file's divisors of the rotary frequencies cannot be used",
+                           {.file = checkpoint.file_of(*tensor),
+                            .key = name,
+                            .expected = "one floating number a frequency",
+                            .found = shape_text(tensor->shape)});
+    }
     return checkpoint.read_all(*tensor);
 }
 

@@ -78,7 +78,8 @@ MlpSpec PlanBuilder::mlp_maps(const MlpData& data, const Block& block, const Sli
         const bool interleaved = data.order == GateOrder::interleaved;
         const std::int64_t second = interleaved ? 1 : inner;
         const bool gate_first = data.order != GateOrder::up_gate;
-        out.gate = linear(*data.gate, block, d_, inner, part(2 * inner, gate_first ? 0 : second, interleaved));
+        out.gate =
+            linear(*data.gate, block, d_, inner, part(2 * inner, gate_first ? 0 : second, interleaved));
         out.up = linear(data.up, block, d_, inner, part(2 * inner, gate_first ? second : 0, interleaved));
     } else {
         if (data.gate) out.gate = linear(*data.gate, block, d_, inner, expert);

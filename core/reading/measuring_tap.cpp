@@ -38,8 +38,8 @@ MeasuringTap::MeasuringTap(const Plan& plan, const WeightSource& weights, Run& r
       weights_(weights),
       run_(run),
       options_(std::move(options)),
-      stream_(static_cast<std::size_t>(plan.d)),
-      final_(static_cast<std::size_t>(plan.d)),
+      stream_(static_cast<std::size_t>(plan.d), run.tokens),
+      final_(static_cast<std::size_t>(plan.d), run.tokens),
       floor_({}, {}) {
     for (const NormSpec& spec : plan.norms)
         norms_.push_back({.name = spec.name,
@@ -86,7 +86,7 @@ bool MeasuringTap::finished(TapPoint point, std::size_t index) {
     {
         const Stopwatch watch(seconds_);
         measure_stream(index);
-        stream_ = TsqrFactor(static_cast<std::size_t>(plan_.d));
+        stream_ = TsqrFactor(static_cast<std::size_t>(plan_.d), run_.tokens);
     }
     options_.block_measured();
     return true;
@@ -184,7 +184,7 @@ void MeasuringTap::complete() {
     run_.lambda_max = svd.values.front() * svd.values.front();
     run_.lambda_min = svd.values.back() * svd.values.back();
     for (const double sigma : svd.values) run_.lambda_mean += sigma * sigma / static_cast<double>(d);
-    run_.bottom.assign(svd.vector(d - 1).begin(), svd.vector(d - 1).end());
+    run_.bottom.assign(svd.bottom().begin(), svd.bottom().end());
     if (std::inner_product(run_.bottom.begin(), run_.bottom.end(), run_.prediction.v.begin(), 0.0) < 0.0)
         for (double& value : run_.bottom) value = -value;
     run_.complete = true;

@@ -71,7 +71,7 @@ struct Run {
     // (ReadingSettings::factor_bytes); null otherwise. Shared, since a reading is copied after every block.
     struct Factors {
         std::vector<double> uncentred, centred;
-    };                                                           // [d, d] each, row-major
+    };  // [d, d] each, or [tokens, d] where there are fewer tokens than channels; row-major
     std::vector<std::shared_ptr<const Factors>> stream_factors;  // [layers + 1]
 };
 

@@ -76,12 +76,12 @@ void AddedTokens::build(const Normalizer& normalizer) {
     std::map<std::string, std::int32_t> given, normalised;
     for (const auto& [id, token] : tokens_) {
         if (!token.normalized) {
-            given.insert_or_assign(token.content, id);
+            given.emplace(token.content, id);
             continue;
         }
         Piece piece{.text = token.content, .at_start = true};
         if (normalizer) normalizer(piece);
-        normalised.insert_or_assign(std::move(piece.text), id);
+        normalised.emplace(std::move(piece.text), id);
     }
     as_given_.build({given.begin(), given.end()});
     normalised_.build({normalised.begin(), normalised.end()});
@@ -114,7 +114,8 @@ void AddedTokens::cut_by(const PrefixIndex& index, const Piece& piece, Pieces& o
         if (token.lstrip) first = std::max(before_space(text, first), covered);
         if (token.rstrip && is_boundary(text, last)) last = behind_space(text, last);
         if (covered < first) put(covered, first, std::nullopt);
-        put(first, last, id);
+        // A match within the space that the one before took may be left with nothing.
+        if (first < last) put(first, last, id);
         covered = last;
     }
     if (covered < text.size()) put(covered, text.size(), std::nullopt);

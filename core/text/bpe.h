@@ -13,8 +13,8 @@ struct BpeSettings {
     Vocabulary vocabulary;
     std::vector<std::pair<std::string, std::string>> merges;
     std::optional<std::string> unknown;  // token
-    std::string subword_prefix;          // of every character but the first
-    std::string word_suffix;             // of the last
+    std::string subword_prefix{};        // of every character but the first
+    std::string word_suffix{};           // of the last
     bool fuse_unknown = false;           // a run of unknown characters is one token
     bool byte_fallback = false;          // an unknown character is its bytes, as <0x41>
     bool ignore_merges = false;          // a word that is a token is that token

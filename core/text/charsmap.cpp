@@ -81,23 +81,45 @@ Charsmap Charsmap::from_base64(std::string_view text, const PatternSource& sourc
     return {decode_base64(text, source), source};
 }
 
-std::optional<std::string_view> Charsmap::shortest(std::string_view text) const {
-    if (trie_.empty()) return std::nullopt;
+Charsmap::Match Charsmap::match(std::string_view text, bool longest) const {
+    Match found;
+    if (trie_.empty()) return found;
     std::size_t node = offset(trie_[0]);
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (byte == 0) return std::nullopt;
+    for (std::size_t i = 0; i < text.size() && text[i] != '\0'; ++i) {
+        const auto byte = static_cast<unsigned char>(text[i]);
         node ^= byte;
         const std::uint32_t unit = trie_[node];
-        if (label(unit) != byte) return std::nullopt;
+        if (label(unit) != byte) break;
         node ^= offset(unit);
         if (!has_value(unit)) continue;
         const std::string_view rest =
             std::string_view(replacements_)
                 .substr(std::min<std::size_t>(value(trie_[node]), replacements_.size()));
-        return rest.substr(0, rest.find('\0'));
+        found = {i + 1, rest.substr(0, rest.find('\0'))};
+        if (!longest) break;
     }
-    return std::nullopt;
+    return found;
+}
+
+std::optional<std::string_view> Charsmap::shortest(std::string_view text) const {
+    const Match found = match(text, /*longest=*/false);
+    if (found.length == 0) return std::nullopt;
+    return found.replacement;
+}
+
+std::string Charsmap::normalize_longest(std::string_view text) const {
+    std::string out;
+    out.reserve(text.size());
+    while (!text.empty()) {
+        Match found = match(text, /*longest=*/true);
+        if (found.length == 0) {
+            const std::size_t length = character_at(text, 0).length;
+            found = {length, text.substr(0, length)};
+        }
+        out += found.replacement;
+        text.remove_prefix(found.length);
+    }
+    return out;
 }
 
 std::string Charsmap::normalize_graphemes(std::string_view text) const {
@@ -120,6 +142,14 @@ std::string Charsmap::normalize_graphemes(std::string_view text) const {
             k += one.size();
         }
     }
+    return out;
+}
+
+std::string single_spaces(std::string_view text) {
+    std::string out;
+    for (const char c : text)
+        if (c != ' ' || (!out.empty() && out.back() != ' ')) out += c;
+    if (out.ends_with(' ')) out.pop_back();
     return out;
 }
 

@@ -24,11 +24,22 @@ public:
     // Clusters of characters by `tokenizers`' rule: a short cluster is replaced as a whole by what its
     // shortest known start stands for.
     std::string normalize_graphemes(std::string_view text) const;
+    // By SentencePiece's own: at each place the longest start that is known.
+    std::string normalize_longest(std::string_view text) const;
 
 private:
+    struct Match {
+        std::size_t length = 0;  // of the text, bytes; 0: none
+        std::string_view replacement{};
+    };
+    // The shortest start of `text` that is known, or the longest.
+    Match match(std::string_view text, bool longest) const;
     std::optional<std::string_view> shortest(std::string_view text) const;
     std::vector<std::uint32_t> trie_;
     std::string replacements_;
 };
+
+// Without spaces at either end, and one in each gap.
+std::string single_spaces(std::string_view text);
 
 }  // namespace deadscope

@@ -95,7 +95,10 @@ Normalizer replace(const JsonObject& object) {
         const Cuts cuts = pattern->cuts(piece.text);
         std::string out;
         for (const Cut& cut : cuts) {
-            if (cut.match && cut.first == 0 && cut.last > 0 && content.empty()) piece.at_start = false;
+            // What stands for several characters counts as being where the last of them was.
+            if (cut.match && cut.first == 0 && cut.last > 0 &&
+                (content.empty() || cut.last > character_at(piece.text, 0).length))
+                piece.at_start = false;
             out += cut.match ? content : piece.text.substr(cut.first, cut.last - cut.first);
         }
         piece.text = std::move(out);

@@ -2,6 +2,7 @@
 #include <filesystem>
 
 #include "core/base/error.h"
+#include "core/text/embedded.h"
 #include "core/text/tokenizer.h"
 #include "core/text/tokenizer_json.h"
 
@@ -12,6 +13,9 @@ namespace fs = std::filesystem;
 std::unique_ptr<Tokenizer> open_tokenizer(const Checkpoint& checkpoint) {
     const fs::path folder = checkpoint.folder();
     std::error_code ignored;
+    for (const auto& file : checkpoint.files())
+        if (auto embedded = file->tokenizer())
+            return make_embedded_tokenizer(*std::move(embedded), file->path());
     if (!checkpoint.folder().empty() && fs::exists(folder / "tokenizer.json", ignored))
         return open_tokenizer_json((folder / "tokenizer.json").string());
     throw Error::input("The checkpoint has no tokenizer",

@@ -346,6 +346,12 @@ private:
         if (text_[at_] == '[') return into.others.push_back(set(depth + 1));
         if (text_[at_] == '\\' && at_ + 1 < text_.size()) {
             const char c = text_[at_ + 1];
+            if (c == 'w' || c == 'W') {
+                at_ += 2;
+                auto word = *bracket_property("word");
+                word.negated = c == 'W';
+                return into.add(word);
+            }
             if (const auto letter = letter_property(c)) {
                 at_ += 2;
                 return into.add(*letter);
@@ -400,7 +406,7 @@ private:
     std::optional<Property> posix_class() {
         const std::size_t end = text_.find(":]", at_ + 2);
         if (end == std::string_view::npos) return std::nullopt;
-        auto found = named_property(text_.substr(at_ + 2, end - at_ - 2));
+        auto found = bracket_property(text_.substr(at_ + 2, end - at_ - 2));
         if (found) at_ = end + 2;
         return found;
     }

@@ -20,8 +20,10 @@ constexpr std::string_view not_space =
     R"(\x{202A}-\x{202E}\x{2030}-\x{205E}\x{2060}-\x{2FFF}\x{3001}-\x{10FFFF})";
 constexpr std::string_view hex = "0-9A-Fa-f",
                            not_hex = R"(\x{0}-\x{2F}\x{3A}-\x{40}\x{47}-\x{60}\x{67}-\x{10FFFF})";
-// Oniguruma's word: UTS 18's, and the numbers of Latin-1.
-constexpr std::string_view word = R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\x{B2}\x{B3}\x{B9}\x{BC}-\x{BE})";
+// Oniguruma's word: UTS 18's, and outside brackets the numbers of Latin-1.
+constexpr std::string_view word =
+    R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\x{B2}\x{B3}\x{B9}\x{BC}-\x{BE}\x{2EBF0}-\x{2EE5D}\x{31350}-\x{323AF})";
+// The ideographs of Unicode 15, which PCRE2 10.42 does not know yet, stand beside its letters.
 
 struct Name {
     std::string_view name, body;
@@ -35,19 +37,23 @@ constexpr std::array names{
     Name{"cntrl", R"(\p{Cc})"},
     Name{"digit", R"(\p{Nd})"},
     Name{"lower", R"(\p{Lowercase})"},
-    Name{"punct", R"(\p{P}$+<=>^`|~)"},
+    Name{"graph", R"(\p{L}\p{M}\p{N}\p{P}\p{S}\p{Cf}\p{Co})"},
+    Name{"print", R"(\p{L}\p{M}\p{N}\p{P}\p{S}\p{Cf}\p{Co}\p{Zs})"},
+    Name{"punct", R"(\p{P})"},
     Name{"space", space},
     Name{"upper", R"(\p{Uppercase})"},
     Name{"xdigit", hex},
     Name{"word", word},
-    Name{"letter", R"(\p{L})"},
+    Name{"l", R"(\p{L}\x{2EBF0}-\x{2EE5D}\x{31350}-\x{323AF})"},
+    Name{"letter", R"(\p{L}\x{2EBF0}-\x{2EE5D}\x{31350}-\x{323AF})"},
+    Name{"lo", R"(\p{Lo}\x{2EBF0}-\x{2EE5D}\x{31350}-\x{323AF})"},
     Name{"casedletter", R"(\p{Lu}\p{Ll}\p{Lt})"},
     Name{"lc", R"(\p{Lu}\p{Ll}\p{Lt})"},
     Name{"uppercaseletter", R"(\p{Lu})"},
     Name{"lowercaseletter", R"(\p{Ll})"},
     Name{"titlecaseletter", R"(\p{Lt})"},
     Name{"modifierletter", R"(\p{Lm})"},
-    Name{"otherletter", R"(\p{Lo})"},
+    Name{"otherletter", R"(\p{Lo}\x{2EBF0}-\x{2EE5D}\x{31350}-\x{323AF})"},
     Name{"mark", R"(\p{M})"},
     Name{"combiningmark", R"(\p{M})"},
     Name{"nonspacingmark", R"(\p{Mn})"},
@@ -123,6 +129,15 @@ std::optional<Property> letter_property(char letter) {
         default:
             return std::nullopt;
     }
+}
+
+std::optional<Property> bracket_property(std::string_view name) {
+    auto property = named_property(name);
+    const std::string wanted = plain(name.starts_with('^') ? name.substr(1) : name);
+    // Two of POSIX's names mean something else in brackets.
+    if (property && wanted == "punct") property->body = R"(\p{P}\p{S})";
+    if (property && wanted == "word") property->body = R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc})";
+    return property;
 }
 
 std::optional<Property> named_property(std::string_view name) {

@@ -18,5 +18,6 @@ std::optional<Property> letter_property(char letter);
 // What stands in \p{...} or [:...:]: general categories, POSIX's names, scripts, binary properties; ^
 // negates.
 std::optional<Property> named_property(std::string_view name);
+std::optional<Property> bracket_property(std::string_view name);  // [:...:]
 
 }  // namespace deadscope

@@ -204,13 +204,16 @@ PreTokenizer bert_words() {
                     split_where(is_punctuation, SplitBehaviour::isolated)});
 }
 
-PreTokenizer byte_level_words(std::vector<Regex> patterns) {
+PreTokenizer words_by(std::vector<Regex> patterns) {
     std::vector<PreTokenizer> steps;
     for (Regex& pattern : patterns)
         steps.push_back(
             split_by(std::make_shared<const Regex>(std::move(pattern)), SplitBehaviour::isolated, false));
-    steps.emplace_back(to_byte_characters);
     return in_turn(std::move(steps));
+}
+
+PreTokenizer byte_level_words(std::vector<Regex> patterns) {
+    return in_turn({words_by(std::move(patterns)), to_byte_characters});
 }
 
 PreTokenizer read_pre_tokenizer(const JsonObject& object) {

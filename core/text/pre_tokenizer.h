@@ -20,6 +20,7 @@ PreTokenizer read_pre_tokenizer(const JsonObject& object);
 
 // The words of each pattern in turn, then bytes as characters: GPT-2's way, with the patterns of its heirs.
 PreTokenizer byte_level_words(std::vector<Regex> patterns);
+PreTokenizer words_by(std::vector<Regex> patterns);  // the same without the bytes
 PreTokenizer bert_words();
 extern const char* const gpt2_pattern;
 

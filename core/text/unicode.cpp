@@ -157,6 +157,7 @@ bool is_white_space(char32_t code) {
 
 bool is_mark(char32_t code) {
     const auto c = category(code);
+    if (code == 0x1CF2 || code == 0x1CF3) return true;  // letters since Unicode 12
     return c >= UTF8PROC_CATEGORY_MN && c <= UTF8PROC_CATEGORY_ME && !is_in(older_unicode::not_mark, code);
 }
 
@@ -175,6 +176,7 @@ bool is_punctuation(char32_t code) {
         return (code >= 33 && code <= 47) || (code >= 58 && code <= 64) || (code >= 91 && code <= 96) ||
                (code >= 123 && code <= 126);
     const auto c = category(code);
+    if (code == 0x166D || code == 0x111C9) return true;  // a symbol and a mark by now
     return c >= UTF8PROC_CATEGORY_PC && c <= UTF8PROC_CATEGORY_PO &&
            !is_in(older_unicode::not_punctuation, code);
 }
