@@ -31,6 +31,8 @@ constexpr std::array parts{
     Part{"DejaVu fonts", "Bitstream Vera, Arev", "text and mathematical signs"},
     Part{"FreeType", "FTL or GPLv2", "glyphs of formulas"},
     Part{"libpng", "PNG Reference Library License", "saved pictures, pictures as input"},
+    Part{"libcurl", "curl licence (MIT-like)", "the hub"},
+    Part{"OpenSSL", "Apache 2.0", "digests of downloads"},
     Part{"libjpeg-turbo", "IJG, BSD 3-clause", "pictures as input"},
     Part{"zlib", "zlib", "packed entries of archives"},
     Part{"Eigen", "MPL 2.0", "linear algebra"},

@@ -51,7 +51,8 @@ AttentionSpec PlanBuilder::attention(const Block& block) const {
     out.clip = values.number(data.clip, 0.0);
     if (values.flag(data.alibi.on)) {
         out.slopes = alibi_slopes(sizes.heads, values.number(data.alibi.max));
-        if (values.flag(data.alibi.scaled)) {
+        out.slopes_in_bf16 = values.flag(data.alibi.bf16);
+        if (values.flag(data.alibi.scaled) && !out.slopes_in_bf16) {
             for (double& slope : out.slopes) slope *= out.scale;
         }
     }
@@ -173,8 +174,13 @@ std::vector<double> PlanBuilder::factors_in_file(const std::string& name) const 
     const Checkpoint& checkpoint = tensors_.checkpoint();
     const TensorInfo* tensor = checkpoint.find(name);
     if (tensor == nullptr) return {};
-    if (tensor->elements > static_cast<std::uint64_t>(width_limit) || !is_floating(tensor->dtype))
-        return {};  // refused below by its length
+    if (tensor->elements > static_cast<std::uint64_t>(width_limit) || !is_floating(tensor->dtype)) {
+        throw Error::input("The file's divisors of the rotary frequencies cannot be used",
+                           {.file = checkpoint.file_of(*tensor),
+                            .key = name,
+                            .expected = "one floating number a frequency",
+                            .found = shape_text(tensor->shape)});
+    }
     return checkpoint.read_all(*tensor);
 }
 

@@ -90,7 +90,7 @@ Normalizer form(NormalForm which) {
 
 Normalizer replace(const JsonObject& object) {
     const auto pattern = std::make_shared<const Regex>(read_pattern(object, "pattern"));
-    const std::string content = required_text(object, "content");
+    const std::string content = needed_text(object, "content");
     return [pattern, content](Piece& piece) {
         const Cuts cuts = pattern->cuts(piece.text);
         std::string out;
@@ -106,7 +106,7 @@ Normalizer replace(const JsonObject& object) {
 }
 
 Normalizer prepend(const JsonObject& object) {
-    const std::string words = required_text(object, "prepend");
+    const std::string words = needed_text(object, "prepend");
     return [words](Piece& piece) {
         if (!piece.text.empty()) piece.text.insert(0, words);
     };
@@ -210,7 +210,7 @@ std::string byte_characters(std::string_view text) {
 }
 
 Normalizer read_normalizer(const JsonObject& object) {
-    const std::string type = required_text(object, "type");
+    const std::string type = needed_text(object, "type");
     const auto reader = readers().find(type);
     if (reader == readers().end()) object.wrong("type", "a normalizer that is known");
     return bounded(reader->second(object), object);

@@ -82,12 +82,12 @@ TEST(Patches, ClassTokensAndRegisters) {
                  {"register_count", 3},
                  {"norm", "embeddings.norm"}}}});
     auto& t = own.model().tensors;
-    EXPECT_THAT(own.refusal(), HasSubstr("'vit.embeddings.patch_embeddings.projection.bias'"));
-    t.erase("vit.embeddings.patch_embeddings.projection.bias");
     t["vit.embeddings.other"] = ramp({8});
     t["vit.embeddings.registers"] = ramp({1, 3, 8});
     t["vit.embeddings.position_embeddings"] = ramp({6, 8});
     t["vit.embeddings.norm.weight"] = t["vit.embeddings.norm.bias"] = ramp({8});
+    EXPECT_THAT(own.refusal(), HasSubstr("'vit.embeddings.patch_embeddings.projection.bias'"));
+    t.erase("vit.embeddings.patch_embeddings.projection.bias");
     const Plan plan = own.plan();
     EXPECT_EQ(plan.context, 9);
     EXPECT_EQ(plan.patch_input->class_tokens.size(), 2u);

@@ -381,7 +381,7 @@ TEST(NormStyles, WithoutParametersAndWhereBlocksDiffer) {
     own.patch(
         {{"norm", {{"kind", "layer_norm"}, {"bias", false}, {"weight", false}}},
          {"block", {{"variants", {{{"where", {{"below", 1}}}, {"patch", {{"attention_norm", nullptr}}}}}}}}});
-    EXPECT_THAT(own.refusal(), AllOf(HasSubstr("input_layernorm.weight"), HasSubstr("no such tensor")));
+    EXPECT_THAT(own.refusal(), AllOf(HasSubstr("layernorm.weight"), HasSubstr("no such tensor")));
     std::erase_if(own.model().tensors,
                   [](const auto& t) { return t.first.find("norm") != std::string::npos; });
     const Plan plan = own.plan();
@@ -393,7 +393,7 @@ TEST(NormStyles, WithoutParametersAndWhereBlocksDiffer) {
     EXPECT_EQ(find_norms(own.open()).size(), 4u);
 }
 
-TEST(Norms, OfAFileThatHoldsNothingElse) {
+TEST(NormStyles, AreReadFromAFileThatHoldsNothingElse) {
     OwnFamily own("llama", tiny_llama());
     std::erase_if(own.model().tensors,
                   [](const auto& t) { return t.first.find("norm") == std::string::npos; });
