@@ -41,7 +41,23 @@ public:
         unpack(tensor, range, out);
     }
 
+    void prefetch(const TensorInfo& tensor, ElementRange range) const override {
+        const Place& blocks = packed_.at(tensor.name).blocks;
+        blocks.file->prefetch(*blocks.tensor, matrices_of(tensor, range));
+    }
+    void release(const TensorInfo& tensor, ElementRange range) const override {
+        const Place& blocks = packed_.at(tensor.name).blocks;
+        blocks.file->release(*blocks.tensor, matrices_of(tensor, range));
+    }
+
 private:
+    // The bytes of the matrices that the range touches: of each, every row is.
+    ElementRange matrices_of(const TensorInfo& tensor, ElementRange range) const {
+        const Packed& packed = packed_.at(tensor.name);
+        const std::uint64_t size = packed.rows * packed.columns;
+        const std::uint64_t first = range.first / size, last = (range.first + range.count + size - 1) / size;
+        return {first * size / 2, (last - first) * size / 2};
+    }
     template <class T>
     void unpack(const TensorInfo& tensor, ElementRange range, std::span<T> out) const;
 
