@@ -188,9 +188,7 @@ std::unique_ptr<Tokenizer> open_vocab_and_merges(const Checkpoint& checkpoint, c
         last = config.special_or("sep_token", brackets ? "[SEP]" : "</s>");
         for (const char* token : {brackets ? "[UNK]" : "<unk>", brackets ? "[PAD]" : "<pad>"})
             special.push_back(named(token));
-        AddedToken mask = named(config.special_or("mask_token", brackets ? "[MASK]" : "<mask>"));
-        mask.lstrip = true;
-        special.push_back(mask);
+        special.push_back(named(config.special_or("mask_token", brackets ? "[MASK]" : "<mask>")));
     } else if (clip) {
         first = config.special_or("bos_token", "<|startoftext|>");
         last = config.special_or("eos_token", "<|endoftext|>");
