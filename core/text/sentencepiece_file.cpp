@@ -198,6 +198,9 @@ private:
         parts_.pre_tokenizer = pre_tokenizer_of({{"type", "Sequence"}, {"pretokenizers", words}}, path_);
         unigram(model_.pieces, unknown());
         brackets();
+        // Its mask stands behind the model's pieces.
+        const std::string mask = config_.special_or("mask_token", "[MASK]");
+        if (!parts_.model->find(mask)) parts_.added.add(named(mask), *parts_.model);
     }
 
     void brackets() {

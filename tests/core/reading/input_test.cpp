@@ -179,7 +179,7 @@ TEST_F(InputTest, ProseIsAsLongAsAskedAndBeginsAnewElsewhere) {
         EXPECT_EQ(first, other) << "each turn is the whole prose";
     }
     long_one.tokens = 0;
-    refused(plan, long_one);
+    refused(plan, long_one, ErrorKind::usage);
 }
 
 TEST_F(InputTest, TextGoesThroughTheCheckpointsTokenizerWithItsSpecialTokensInEverySequence) {

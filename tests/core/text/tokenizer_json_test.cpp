@@ -71,7 +71,8 @@ TEST(TokenizerJson, RefusesWhatDoesNotFitTogether) {
                   .find("<s>"),
               std::string::npos);
     json unigram = tiny();
-    unigram["model"] = {{"type", "Unigram"}, {"unk_id", 7}, {"vocab", {{"a", -1.0}}}};
+    unigram["model"] = {
+        {"type", "Unigram"}, {"unk_id", 7}, {"vocab", json::array({json::array({"a", -1.0})})}};
     EXPECT_NE(refusal(unigram).find("unk_id"), std::string::npos);
 }
 
