@@ -96,6 +96,7 @@ std::optional<RemoteCheckpoint> open_remote_checkpoint(HubSettings settings, con
         config_path = remote.files_.front()->path();
     }
     remote.checkpoint_ = std::make_unique<Checkpoint>(name, folder, std::move(config), std::move(opened));
+    remote.checkpoint_->set_remote();
     remote.checkpoint_->set_config_path(config_path);
     return remote;
 }
