@@ -6,6 +6,7 @@
 #include <cstring>
 #include <optional>
 #include <string_view>
+#include <type_traits>
 
 #include "core/base/checked.h"
 #include "core/base/convert.h"
@@ -79,8 +80,9 @@ NpyType parse_type(std::string_view value, const std::string& file) {
 template <class To>
 void convert_type(NpyType type, const std::byte* from, std::size_t count, To* to) {
     switch (type) {
-        case NpyType::f2:
-            return convert_all<Half>(from, count, to);
+        case NpyType::f2:  // whole numbers are asked of arrays of them alone
+            if constexpr (std::is_floating_point_v<To>) convert_all<Half>(from, count, to);
+            return;
         case NpyType::f4:
             return convert_all<float>(from, count, to);
         case NpyType::f8:

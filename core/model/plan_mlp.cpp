@@ -18,7 +18,7 @@ constexpr std::array<std::pair<std::string_view, Activation>, 20> activations{{
     {"gelu_pytorch_tanh", Activation::gelu_tanh},
     {"gelu_accurate", Activation::gelu_tanh},
     {"gelu_python_tanh", Activation::gelu_tanh},
-    {"bloom_gelu", Activation::gelu_tanh},  // its own code, to eight digits of √(2/π)
+    {"gelu_bloom", Activation::gelu_bloom},
     {"quick_gelu", Activation::quick_gelu},
     {"relu", Activation::relu},
     {"silu", Activation::silu},

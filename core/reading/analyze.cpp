@@ -158,6 +158,7 @@ private:
         tap.complete();
         run.forward_s = forward;
         run.spectra_s = tap.seconds();
+        run.bytes_read = weights.source->bytes_read();
         warn_about_run(reading_, run);
         reading_.peak_rss_bytes = peak_resident_bytes();
         publish();

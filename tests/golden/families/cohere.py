@@ -10,10 +10,10 @@ from .base import DTYPES, Golden, Parts, coin, pick, published_rope, rope
 def cohere():
     base = dict(vocab_size=40, hidden_size=24, intermediate_size=40, num_attention_heads=4, num_key_value_heads=2,
                 max_position_embeddings=64, layer_norm_eps=3e-4, pad_token_id=0, bos_token_id=1, eos_token_id=2)
-    yield Golden("cohere", tf.CohereForCausalLM, seed=141, dtype=torch.bfloat16, batch=(2, 20), rewrite=published_rope,
+    yield Golden("cohere", tf.CohereForCausalLM, seed=141, dtype=torch.bfloat16, batch=(2, 13), rewrite=published_rope,
                  config=tf.CohereConfig(**base, num_hidden_layers=2, logit_scale=0.4, use_qk_norm=True, rope_parameters={
                      "rope_type": "default", "rope_theta": 900.0}))
-    yield Golden("cohere2", tf.Cohere2ForCausalLM, seed=142, dtype=torch.bfloat16, batch=(2, 20), config=tf.Cohere2Config(
+    yield Golden("cohere2", tf.Cohere2ForCausalLM, seed=142, dtype=torch.bfloat16, batch=(2, 13), config=tf.Cohere2Config(
         **base, num_hidden_layers=3, logit_scale=0.25, attention_bias=True, sliding_window=6, sliding_window_pattern=3,
         rope_parameters={"rope_type": "default", "rope_theta": 900.0}))
 
