@@ -154,9 +154,6 @@ public:
         name_ += "#" + tower;
         source_ += "#" + tower;
     }
-    // On the hub: a reading is a request, so what only checks values is left to the opening of the download.
-    bool is_remote() const { return remote_; }
-    void set_remote() { remote_ = true; }
     const std::vector<std::unique_ptr<WeightsFile>>& files() const { return files_; }
 
     const std::vector<TensorInfo>& tensors() const { return tensors_; }  // over all files
@@ -174,7 +171,6 @@ public:
 
 private:
     std::string name_, source_, config_path_, folder_, tower_;
-    bool remote_ = false;
     std::shared_ptr<const nlohmann::json> config_;
     std::vector<std::unique_ptr<WeightsFile>> files_;
     std::vector<TensorInfo> tensors_;
