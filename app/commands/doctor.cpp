@@ -11,10 +11,15 @@
 
 #include "app/window.h"
 #include "core/backend/backend.h"
+#include "core/base/error.h"
 #include "core/base/machine.h"
 #include "core/base/version.h"
 #include "core/checkpoint/hub_cache.h"
+#include "core/checkpoint/hub_cache_list.h"
+#include "core/hub/settings.h"
+#include "core/hub/urls.h"
 #include "core/model/plan.h"
+#include "core/reading/words.h"
 #include "core/report/report.h"
 
 namespace deadscope {
@@ -61,6 +66,31 @@ void check_graphics(std::vector<Check>& checks) {
     check_library(checks, "libEGL.so.1", "pictures off-screen", "install libegl1 libegl-mesa0");
 }
 
+// The network is not asked, and the token is not shown.
+void check_hub(std::vector<Check>& checks) {
+    const std::vector<CachedRepository> cached = list_hub_cache(hub_cache_folder());
+    std::uint64_t bytes = 0, revisions = 0, incomplete = 0;
+    for (const CachedRepository& repository : cached) {
+        bytes += repository.bytes;
+        revisions += repository.revisions.size();
+        for (const CachedRevision& revision : repository.revisions)
+            incomplete += revision.state == CachedRevision::State::complete ? 0 : 1;
+    }
+    std::string words =
+        counted(cached.size(), "model") + " in " + counted(revisions, "revision") + ", " + bytes_text(bytes);
+    if (incomplete > 0) words += "; " + std::to_string(incomplete) + " without all weights";
+    checks.push_back({"folders", "cached models", words});
+    try {
+        const HubSettings hub = hub_settings();
+        checks.push_back({"folders", "hub",
+                          shown_url(hub.endpoint) + (hub.offline         ? ", offline mode"
+                                                     : hub.token.empty() ? ", without a token"
+                                                                         : ", with a token")});
+    } catch (const Error& error) {
+        checks.push_back({"folders", "hub", error.summary() + ": " + error.details().key, false});
+    }
+}
+
 void check_folders(std::vector<Check>& checks) {
     const auto folder = [&](const char* name, const std::string& path) {
         std::error_code ignored;
@@ -68,6 +98,7 @@ void check_folders(std::vector<Check>& checks) {
         checks.push_back({"folders", name, path + (there ? "" : "  (not there yet)"), true});
     };
     folder("hub cache", hub_cache_folder());
+    check_hub(checks);
     folder("own architectures", user_architecture_folder());
     std::string families;
     for (const std::string& family : known_families()) families += (families.empty() ? "" : ", ") + family;

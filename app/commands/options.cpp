@@ -34,16 +34,6 @@ std::optional<Init> init_from_name(const std::string& name) {
     return std::nullopt;
 }
 
-void refuse_unread_inputs(const ForwardArguments& arguments) {
-    const auto refuse = [](const std::string& value, const char* option, const char* instead) {
-        if (!value.empty())
-            throw Error::usage("this version does not read that kind of input",
-                               {.key = option, .found = value, .hint = instead});
-    };
-    refuse(arguments.features, "--features", "Audio models are not read yet.");
-    refuse(arguments.audio, "--audio", "Audio models are not read yet.");
-}
-
 // "builtin:N" is N tokens of the built-in prose, unless a file is named so.
 void take_prose_count(InputSettings& input) {
     const std::string prefix = std::string(kBuiltinProse) + ":";
@@ -62,7 +52,6 @@ void take_prose_count(InputSettings& input) {
 }
 
 InputSettings input_settings(const ForwardArguments& arguments) {
-    refuse_unread_inputs(arguments);
     InputSettings input;
     int given = 0;
     const auto take = [&](const std::string& value, InputKind kind) {
@@ -77,6 +66,8 @@ InputSettings input_settings(const ForwardArguments& arguments) {
     take(arguments.prompt, InputKind::prompt);
     take(arguments.pixels, InputKind::pixels);
     take(arguments.images, InputKind::images);
+    take(arguments.features, InputKind::features);
+    take(arguments.audio, InputKind::audio);
     if (arguments.random) {
         ++given;
         input.kind = InputKind::random;
@@ -86,8 +77,10 @@ InputSettings input_settings(const ForwardArguments& arguments) {
                                {.key = "--random", .expected = "1 or more", .found = "0"});
     }
     if (given > 1)
-        throw Error::usage("only one input can be given",
-                           {.expected = "one of --tokens, --text, --prompt, --pixels, --images, --random"});
+        throw Error::usage(
+            "only one input can be given",
+            {.expected =
+                 "one of --tokens, --text, --prompt, --pixels, --images, --features, --audio, --random"});
     input.seed = arguments.seed;
     return input;
 }
@@ -118,13 +111,14 @@ void add_forward_options(CLI::App& app, ForwardArguments& a) {
                    "PNG and JPEG files, prepared as the checkpoint says; builtin: drawn ones")
         ->type_name("DIR")
         ->group(group);
-    app.add_option("--features", a.features, "log-mel features (not read in this version)")
+    app.add_option("--features", a.features, "float32 log-mel frames [B, mel, frames]")
         ->type_name("FILE.npy")
         ->group(group);
-    app.add_option("--audio", a.audio, "sound (not read in this version)")
+    app.add_option("--audio", a.audio, "sound, prepared as the checkpoint says; split into windows")
         ->type_name("FILE.wav")
         ->group(group);
-    app.add_option("--random", a.random, "N seeded random tokens or pixels; default about twice the width")
+    app.add_option("--random", a.random,
+                   "N seeded random tokens, pixels or frames; default about twice the width")
         ->type_name("N")
         ->group(group);
     app.add_option("--seed", a.seed, "for every random choice")->capture_default_str()->group(group);
@@ -201,7 +195,8 @@ ReadingSettings reading_settings(const ForwardArguments& arguments) {
 
 std::vector<std::string> input_files(const ForwardArguments& arguments) {
     std::vector<std::string> files;
-    for (const std::string* file : {&arguments.tokens, &arguments.text, &arguments.pixels})
+    for (const std::string* file :
+         {&arguments.tokens, &arguments.text, &arguments.pixels, &arguments.features, &arguments.audio})
         if (!file->empty()) files.push_back(*file);
     if (!arguments.images.empty() && arguments.images != kDrawnScenes)
         for (std::string& file : picture_files(arguments.images)) files.push_back(std::move(file));

@@ -35,8 +35,7 @@ struct ForwardArguments {
 
 void add_output_options(CLI::App& app, OutputOptions& output);
 void add_forward_options(CLI::App& app, ForwardArguments& arguments);
-// Errors: Error::usage for values that cannot be, several inputs at once, or a kind of input this version
-// does not read.
+// Errors: Error::usage for values that cannot be, or several inputs at once.
 ReadingSettings reading_settings(const ForwardArguments& arguments);
 // The input files named, for refuse_output_over_input.
 std::vector<std::string> input_files(const ForwardArguments& arguments);

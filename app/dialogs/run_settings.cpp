@@ -22,9 +22,10 @@ struct KindChoice {
     const char* explanation;
 };
 constexpr const char* prose_name = "Built-in prose";
-constexpr std::array<KindChoice, 7> kinds{{
+constexpr std::array<KindChoice, 9> kinds{{
     {InputKind::random, "Random", nullptr,
-     "Seeded random tokens, or pictures for a vision model, as sequences of the model's context length."},
+     "Seeded random tokens, pictures or sound, whichever the model reads, as sequences of the model's "
+     "context length."},
     {InputKind::text, prose_name, nullptr,
      "Prose in several languages, code and formulas, through the checkpoint's own tokenizer. Where it is "
      "over it "
@@ -40,6 +41,9 @@ constexpr std::array<KindChoice, 7> kinds{{
     {InputKind::images, "Pictures", "folder or file; builtin: drawn scenes",
      "PNG and JPEG pictures through the checkpoint's own preprocessing. 'builtin' draws scenes of gradients, "
      "chequers, discs and noise."},
+    {InputKind::audio, "Sound file", "file.wav",
+     "A WAVE file through the checkpoint's own preprocessing, split into windows of the model's length."},
+    {InputKind::features, "Feature file", "file.npy", "float32 log-mel frames [B, mel, frames]."},
 }};
 
 void label(const char* text, std::string_view explanation) {

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -44,6 +45,27 @@ struct SequenceLayout {
     std::size_t sequences() const { return starts.empty() ? 0 : starts.size() - 1; }
 };
 
+// What one attention computes. Head h of q reads key/value head h / (heads / kv_heads). The score of query i
+// and key j of a sequence is
+//     scale · q_i · k_j + by_distance(h, reach - 1 + j - i) + by_key(h, j)
+//         + scale · (q_i · key_places(p) + k_j · query_places(p)),  p = place_of[reach - 1 + i - j],
+// where what is empty is absent, `reach` is at least the longest sequence and a table of distances has
+// 2 · reach - 1 entries; then capped, masked, and made into weights by softmax.
+struct AttentionCall {
+    std::size_t heads = 0, kv_heads = 0, head_dim = 0, value_dim = 0;
+    bool causal = true;
+    std::size_t window = 0;  // 0: none; causal: i - window < j; else |i - j| <= window
+    double scale = 1.0;
+    double cap = 0.0;  // 0: none; else cap · tanh(score / cap)
+    // Only these queries of each sequence are computed; of a shorter one as many as there are.
+    std::size_t first_query = 0, last_query = std::numeric_limits<std::size_t>::max();
+    Matrix by_distance;                      // [heads, 2 · reach - 1]
+    Matrix by_key;                           // [heads, longest sequence]
+    Matrix key_places, query_places;         // [places, heads · head_dim]
+    std::span<const std::int32_t> place_of;  // [2 · reach - 1]
+    std::span<const double> sinks;           // [heads]: one more logit, which writes nothing
+};
+
 // Thread rule: one thread at a time calls a backend; it threads inside.
 class Backend {
 public:
@@ -61,24 +83,34 @@ public:
     // to[i, :] += scale * table[ids[i], :]
     virtual void gather_add(const Matrix& table, std::span<const std::int32_t> ids, double scale,
                             Matrix& to) = 0;
-    virtual void add(const Matrix& from, Matrix& to) = 0;     // to += from
-    virtual void add_row(const Matrix& row, Matrix& to) = 0;  // to[i, :] += row[0, :]
+    // to[rows[i], :] += weights[i] * from[i, :]; the rows are distinct.
+    virtual void scatter_add(const Matrix& from, std::span<const std::int32_t> rows,
+                             std::span<const double> weights, Matrix& to) = 0;
+    virtual void add(const Matrix& from, Matrix& to, double scale = 1.0) = 0;  // to += scale * from
+    virtual void add_row(const Matrix& row, Matrix& to) = 0;                   // to[i, :] += row[0, :]
+    virtual void multiply_row(const Matrix& row, Matrix& x) = 0;               // x[i, :] ⊙= row[0, :]
+    virtual void multiply(const Matrix& by, Matrix& x) = 0;                    // x ⊙= by
+    virtual void scale(double factor, Matrix& x) = 0;                          // x *= factor
+    virtual void clamp(double low, double high, Matrix& x) = 0;                // into [low, high]
+    virtual void cap(double at, Matrix& x) = 0;                                // x = at · tanh(x / at)
     // y = x Wᵀ + bias (weight [out, in]); stored_in_out: y = x W + bias (weight [in, out]). bias [1, out] or
     // nullptr.
     virtual void linear(const Matrix& x, const Matrix& weight, bool stored_in_out, const Matrix* bias,
                         Matrix& y) = 0;
-    // math.md §1. gamma [1, d]; beta [1, d] or nullptr. In-place (x aliases y) is allowed.
+    // math.md §1, over each gamma.cols columns of x on their own: gamma [1, d] for all groups of d columns,
+    // or [groups, d]; beta like it, or nullptr. In-place (x aliases y) is allowed.
     virtual void norm(NormKind kind, double eps, const Matrix& x, const Matrix& gamma, const Matrix* beta,
                       Matrix& y) = 0;
-    // x [tokens, heads * head_dim] in place; position of a row is its place in its sequence.
+    // x [tokens, heads * head_dim] in place, from channel spec.first of each head; position of a row is its
+    // place in its sequence. Of spec only first, dims, interleaved, inverse_frequencies and attention_factor
+    // are looked at.
     virtual void rotary(const RotarySpec& spec, std::size_t head_dim, const SequenceLayout& layout,
                         Matrix& x) = 0;
-    // q [tokens, heads * head_dim], k and v [tokens, kv_heads * head_dim], out like q. Memory O(tile *
-    // longest sequence).
-    virtual void attention(const AttentionSpec& spec, const SequenceLayout& layout, const Matrix& q,
+    // q [tokens, heads * head_dim], k [tokens, kv_heads * head_dim], v [tokens, kv_heads * value_dim], out
+    // [tokens, heads * value_dim]. Memory O(tile * longest sequence).
+    virtual void attention(const AttentionCall& call, const SequenceLayout& layout, const Matrix& q,
                            const Matrix& k, const Matrix& v, Matrix& out) = 0;
     virtual void activate(Activation activation, Matrix& x) = 0;
-    virtual void multiply(const Matrix& by, Matrix& x) = 0;  // x ⊙= by
 };
 
 // Errors: Error::usage for a precision that this backend does not compute in.

@@ -12,7 +12,7 @@ namespace deadscope {
 namespace {
 
 bool holds_parameters(DType dtype) {
-    return is_floating(dtype) || is_quantised(dtype);
+    return is_computable(dtype) || is_quantised(dtype);
 }
 
 }  // namespace
@@ -91,6 +91,14 @@ void Checkpoint::read(const TensorInfo& tensor, ElementRange range, std::span<fl
 
 void Checkpoint::read(const TensorInfo& tensor, ElementRange range, std::span<double> out) const {
     files_[tensor.file]->read(tensor, range, out);
+}
+
+void Checkpoint::prefetch(const TensorInfo& tensor, ElementRange range) const {
+    files_[tensor.file]->prefetch(tensor, range);
+}
+
+void Checkpoint::release(const TensorInfo& tensor, ElementRange range) const {
+    files_[tensor.file]->release(tensor, range);
 }
 
 std::vector<double> Checkpoint::read_all(const TensorInfo& tensor) const {

@@ -13,8 +13,8 @@
 
 namespace deadscope {
 
-// Storage types of the safetensors specification. Those of the last row may stand in a file and are an error
-// only when such a tensor is read.
+// Storage types of the safetensors specification, and PyTorch's complex128. Complex numbers and those below
+// 8 bits may stand in a file and are an error only when such a tensor is read.
 enum class DType {
     f64,
     f32,
@@ -29,12 +29,13 @@ enum class DType {
     u16,
     u8,
     boolean,
-    c64,
     f8_e4m3,
     f8_e5m2,
     f8_e8m0,
     f8_e4m3fnuz,
     f8_e5m2fnuz,
+    c64,
+    c128,
     f6_e2m3,
     f6_e3m2,
     f4,
@@ -73,7 +74,8 @@ std::size_t dtype_bits(DType dtype);       // of one element; 0 for those in blo
 bool is_floating(DType dtype);             // F64, F32, F16, BF16
 bool is_quantised(DType dtype);            // GGML's blocks
 bool is_readable(DType dtype);
-bool is_computable(DType dtype);  // holds real numbers that can be read: floating, or quantised and decoded
+bool is_computable(
+    DType dtype);  // holds real numbers that can be read: floating, F8, or quantised and decoded
 
 struct TensorInfo {
     std::string name;
@@ -119,6 +121,9 @@ public:
     // Errors: a file that shrank since it was opened (Error::input naming file and tensor).
     virtual void read(const TensorInfo& tensor, ElementRange range, std::span<float> out) const = 0;
     virtual void read(const TensorInfo& tensor, ElementRange range, std::span<double> out) const = 0;
+    // Hints: these elements will be read soon, or have been and will not be again soon.
+    virtual void prefetch(const TensorInfo&, ElementRange) const {}
+    virtual void release(const TensorInfo&, ElementRange) const {}
     // Where the format carries one (GGUF). Read anew at every call: a vocabulary is megabytes.
     virtual std::optional<EmbeddedTokenizer> tokenizer() const { return std::nullopt; }
     // Where the format carries the model's description (GGUF): the configuration in config.json's words, with
@@ -160,6 +165,8 @@ public:
 
     void read(const TensorInfo& tensor, ElementRange range, std::span<float> out) const;
     void read(const TensorInfo& tensor, ElementRange range, std::span<double> out) const;
+    void prefetch(const TensorInfo& tensor, ElementRange range) const;  // as WeightsFile's
+    void release(const TensorInfo& tensor, ElementRange range) const;
     std::vector<double> read_all(const TensorInfo& tensor) const;  // small tensors: γ, β
 
 private:
@@ -170,10 +177,10 @@ private:
     std::vector<std::size_t> by_name_;  // indices of tensors_, sorted by name
 };
 
-// MODEL of interface.md: a folder (config.json beside safetensors, single or sharded), one weights file
-// (.safetensors or its .index.json, config.json beside it), or "zoo:NAME[@STEP]". A hub id that is in the
-// local hub cache. Behind it "#TOWER" where the checkpoint holds several models. Errors: Error::input naming file and key for anything malformed (interface.md, untrusted
-// input).
+// MODEL of interface.md: a folder (config.json beside weights, single or sharded), one weights file
+// (.safetensors, .bin, .pt, .gguf, an .index.json; config.json beside it), or "zoo:NAME[@STEP]". A hub id
+// that is in the local hub cache. Behind it "#TOWER" where the checkpoint holds several models. Errors:
+// Error::input naming file and key for anything malformed (interface.md, untrusted input).
 Checkpoint open_checkpoint(const std::string& model);
 
 // The built-in models (assets/models/zoo.json).

@@ -2,6 +2,7 @@
 #include "core/checkpoint/dtype.h"
 #include "core/base/convert.h"
 #include "core/base/half.h"
+#include "core/checkpoint/float8.h"
 #include "core/checkpoint/quantised.h"
 
 #include <array>
@@ -19,7 +20,7 @@ struct Row {
     std::string_view name;
     std::size_t bits;
 };
-constexpr std::array<Row, 22> rows{{
+constexpr std::array<Row, 23> rows{{
     {DType::f64, "F64", 64},
     {DType::f32, "F32", 32},
     {DType::f16, "F16", 16},
@@ -34,6 +35,7 @@ constexpr std::array<Row, 22> rows{{
     {DType::u8, "U8", 8},
     {DType::boolean, "BOOL", 8},
     {DType::c64, "C64", 64},
+    {DType::c128, "C128", 128},  // PyTorch's; not in the specification
     {DType::f8_e4m3, "F8_E4M3", 8},
     {DType::f8_e5m2, "F8_E5M2", 8},
     {DType::f8_e8m0, "F8_E8M0", 8},
@@ -79,6 +81,16 @@ void convert(DType dtype, const std::byte* from, std::size_t count, To* to) {
         case DType::u8:
         case DType::boolean:
             return convert_all<std::uint8_t>(from, count, to);
+        case DType::f8_e4m3:
+            return convert_all<F8E4M3>(from, count, to);
+        case DType::f8_e5m2:
+            return convert_all<F8E5M2>(from, count, to);
+        case DType::f8_e4m3fnuz:
+            return convert_all<F8E4M3Fnuz>(from, count, to);
+        case DType::f8_e5m2fnuz:
+            return convert_all<F8E5M2Fnuz>(from, count, to);
+        case DType::f8_e8m0:
+            return convert_all<F8E8M0>(from, count, to);
         default:
             return;  // not readable: the caller has refused it
     }
@@ -96,15 +108,16 @@ bool is_floating(DType dtype) {
     return dtype <= DType::bf16;
 }
 bool is_readable(DType dtype) {
-    return is_quantised(dtype) ? quantised_kind(dtype).decoded : dtype <= DType::boolean;
+    return is_quantised(dtype) ? quantised_kind(dtype).decoded : dtype <= DType::f8_e5m2fnuz;
 }
 bool is_computable(DType dtype) {
-    return is_floating(dtype) || (is_quantised(dtype) && is_readable(dtype));
+    const bool eight_bits = dtype >= DType::f8_e4m3 && dtype <= DType::f8_e5m2fnuz;
+    return is_floating(dtype) || eight_bits || (is_quantised(dtype) && is_readable(dtype));
 }
 
 std::optional<DType> dtype_from_name(std::string_view name) {
     for (const Row& row : rows) {
-        if (row.name == name) return row.dtype;
+        if (row.name == name && row.dtype != DType::c128) return row.dtype;
     }
     return std::nullopt;
 }

@@ -1,4 +1,4 @@
-// Which files of a folder are the checkpoint, and whether they are where they may be.
+// Whether a folder's files are where they may be, and how they make one checkpoint.
 #include "core/checkpoint/folder.h"
 
 #include <algorithm>
@@ -11,8 +11,10 @@
 #include "core/base/json.h"
 #include "core/base/text.h"
 #include "core/checkpoint/gguf.h"
-#include "core/checkpoint/safetensors.h"
+#include "core/checkpoint/mxfp4.h"
+#include "core/checkpoint/open_format.h"
 #include "core/checkpoint/series.h"
+#include "core/checkpoint/weights_choice.h"
 
 namespace deadscope {
 namespace {
@@ -20,19 +22,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint64_t config_limit = 32u << 20, index_limit = 128u << 20;  // bytes
-constexpr std::string_view weights_name = "model.safetensors", index_suffix = ".safetensors.index.json";
-
-const char* const unread_hint =
-    "Convert it to safetensors, for example with transformers' save_pretrained().";
-
-// The formats that hold weights and are not read here, by their endings.
-bool is_unread_format(const std::string& name) {
-    for (const char* ending :
-         {".bin", ".bin.index.json", ".pt", ".pth", ".ckpt", ".h5", ".msgpack", ".onnx", ".npz"}) {
-        if (name.ends_with(ending)) return true;
-    }
-    return false;
-}
 
 bool is_plain_name(std::string_view name) {
     const bool bad_character =
@@ -41,12 +30,14 @@ bool is_plain_name(std::string_view name) {
 }
 
 // snapshots/<commit>/<file> -> ../../blobs/<hash>: the one link out of a folder that is the hub cache's own
-// layout.
+// layout. Contents that several repositories share lie in <cache>/blobs/<2 digits>/<hash> (huggingface_hub
+// 2).
 bool is_hub_blob(const fs::path& folder, const fs::path& target) {
     const fs::path snapshots = folder.parent_path();
-    return snapshots.filename() == "snapshots" &&
-           snapshots.parent_path().filename().string().starts_with("models--") &&
-           target.parent_path() == snapshots.parent_path() / "blobs";
+    const fs::path repository = snapshots.parent_path();
+    return snapshots.filename() == "snapshots" && repository.filename().string().starts_with("models--") &&
+           (target.parent_path() == repository / "blobs" ||
+            target.parent_path().parent_path() == repository.parent_path() / "blobs");
 }
 
 // The path of a file of the folder. Errors: a link that leads elsewhere.
@@ -92,6 +83,12 @@ void load_config(const fs::path& folder, std::shared_ptr<const nlohmann::json>& 
     config = std::move(value);
 }
 
+// Shards are of the index's own format.
+bool is_shard_of(const std::string& index, const std::string& shard) {
+    return is_plain_name(shard) &&
+           (index.ends_with(".bin.index.json") ? is_torch_name(shard) : shard.ends_with(".safetensors"));
+}
+
 // Tensor name -> shard, as the index tells it.
 std::map<std::string, std::string> read_index(const std::string& path) {
     const std::string text = read_text_file(path, index_limit);
@@ -102,8 +99,10 @@ std::map<std::string, std::string> read_index(const std::string& path) {
     std::map<std::string, std::string> shards;
     for (const std::string& tensor : weight_map->keys()) {
         const auto shard = weight_map->text(tensor);
-        if (!shard || !is_plain_name(*shard) || !shard->ends_with(".safetensors")) {
-            weight_map->wrong(tensor, "the plain name of a .safetensors file in the same folder");
+        if (!shard || !is_shard_of(path, *shard)) {
+            weight_map->wrong(tensor, std::string("the plain name of a ") +
+                                          (path.ends_with(".bin.index.json") ? ".bin" : ".safetensors") +
+                                          " file in the same folder");
         }
         shards.emplace(tensor, *shard);
     }
@@ -125,7 +124,7 @@ std::vector<std::unique_ptr<WeightsFile>> open_shards(const fs::path& folder, co
                                 .found = "nothing",
                                 .hint = "Download the missing file."});
         }
-        opened.emplace(shard, open_safetensors(MappedFile::open(path)));
+        opened.emplace(shard, open_format(MappedFile::open(path)));
     }
     std::map<std::string, std::set<std::string_view>> held;
     for (const auto& [shard, file] : opened) {
@@ -143,87 +142,67 @@ std::vector<std::unique_ptr<WeightsFile>> open_shards(const fs::path& folder, co
     return files;
 }
 
-std::vector<std::unique_ptr<WeightsFile>> open_gguf_set(const std::string& path) {
+std::vector<std::unique_ptr<WeightsFile>> open_gguf_set(const fs::path& folder, const std::string& path) {
     std::vector<std::shared_ptr<const MappedFile>> parts;
-    for (const std::string& name : gguf_part_names(fs::path(path).filename().string()))
-        parts.push_back(MappedFile::open((fs::path(path).parent_path() / name).string()));
+    const std::vector<std::string> names = gguf_part_names(fs::path(path).filename().string());
+    if (names.size() == 1) return open_gguf_parts({MappedFile::open(path)});
+    for (const std::string& name : names) parts.push_back(MappedFile::open(member(folder, name)));
     return open_gguf_parts(std::move(parts));
 }
 
-std::vector<std::unique_ptr<WeightsFile>> open_file(const fs::path& folder, const std::string& path) {
-    if (path.ends_with(".gguf")) return open_gguf_set(path);
-    if (path.ends_with(index_suffix)) return open_shards(folder, path);
+std::vector<std::unique_ptr<WeightsFile>> open_files(const fs::path& folder, const std::string& path) {
+    if (is_shard_index(path)) return open_shards(folder, path);
+    if (path.ends_with(".gguf")) return open_gguf_set(folder, path);
     std::vector<std::unique_ptr<WeightsFile>> files;
-    files.push_back(open_safetensors(MappedFile::open(path)));
+    files.push_back(open_format(MappedFile::open(path)));
     return files;
 }
 
-// The weights of a folder by the hub's order: model.safetensors, its index, then the only file of the format.
-std::string weights_of(const fs::path& folder) {
-    const std::vector<std::string> names = names_in(folder);
-    const auto has = [&](std::string_view name) { return std::ranges::find(names, name) != names.end(); };
-    if (has(weights_name)) return std::string(weights_name);
-    if (std::string index = "model" + std::string(index_suffix); has(index)) return index;
-    std::vector<std::string> candidates, unread;
-    for (const std::string& name : names) {
-        if (name.ends_with(".safetensors") || name.ends_with(index_suffix)) candidates.push_back(name);
-        if (is_unread_format(name) && name != "training_args.bin") unread.push_back(name);
-    }
-    if (candidates.size() == 1) return candidates.front();
-    if (candidates.size() > 1) {
-        throw Error::input("The folder holds several weights files and no index",
-                           {.file = folder.string(),
-                            .expected = "model.safetensors or model.safetensors.index.json",
-                            .found = join(candidates, ", "),
-                            .hint = "Open one of the files."});
-    }
-    if (!unread.empty()) {
-        throw Error::input("The folder's weights are in a format that is not read in this version",
-                           {.file = folder.string(),
-                            .expected = "model.safetensors",
-                            .found = join(unread, ", "),
-                            .hint = unread_hint});
-    }
-    throw Error::input("The folder holds no weights",
-                       {.file = folder.string(),
-                        .expected = "model.safetensors or model.safetensors.index.json",
-                        .found = "neither"});
-}
-
+// The configuration is the weights file's own where it carries one (GGUF), else config.json.
 Checkpoint assemble(const fs::path& folder, const std::string& weights, std::string name,
                     std::string source) {
-    std::shared_ptr<const nlohmann::json> config;
-    std::string config_path;
-    auto files = open_file(folder, weights);
-    if ((config = files.front()->configuration()) != nullptr) {
-        config_path = weights;  // a file that describes itself, whatever lies beside it
-    } else {
-        load_config(folder, config, config_path);
-    }
+    std::vector<std::unique_ptr<WeightsFile>> files = open_files(folder, weights);
+    std::shared_ptr<const nlohmann::json> config = files.front()->configuration();
+    std::string config_path = config ? files.front()->path() : std::string();
+    if (!config) load_config(folder, config, config_path);
+    if (auto unpacked = open_mxfp4(files)) files.push_back(std::move(unpacked));
     Checkpoint checkpoint(std::move(name), std::move(source), std::move(config), std::move(files));
     checkpoint.set_config_path(config_path.empty() ? (folder / "config.json").string() : config_path);
     checkpoint.set_folder(folder.string());
     return checkpoint;
 }
 
+// Older sentence-transformers keep the model one folder further down.
+fs::path folder_of_weights(const fs::path& folder) {
+    const fs::path inner = folder / "0_Transformer";
+    std::error_code error;
+    return !is_there(folder / "config.json") && fs::is_directory(fs::symlink_status(inner, error)) ? inner
+                                                                                                   : folder;
+}
+
 }  // namespace
 
 Checkpoint open_folder(const std::string& folder, std::string name, std::string source) {
-    return assemble(folder, member(folder, weights_of(folder)), std::move(name), std::move(source));
+    const fs::path place = folder_of_weights(folder);
+    const std::string weights = choose_weights(names_in(place), place.string());
+    return assemble(place, member(place, weights), std::move(name), std::move(source));
 }
 
 Checkpoint open_weights_file(const std::string& file, std::string name, std::string source) {
     const fs::path path(file);
     const std::string file_name = path.filename().string();
     if (is_unread_format(file_name)) {
-        throw Error::input(
-            "This format is not read in this version",
-            {.file = file, .expected = "safetensors", .found = file_name, .hint = unread_hint});
+        throw Error::input("This format is not read in this version",
+                           {.file = file,
+                            .expected = "safetensors, PyTorch's .bin and .pt, or GGUF",
+                            .found = file_name,
+                            .hint = unread_format_hint});
     }
-    if (file_name.ends_with(".json") && !file_name.ends_with(index_suffix)) {
-        throw Error::input("This is not a file of weights", {.file = file,
-                                                             .expected = ".safetensors or its .index.json",
-                                                             .hint = "Open the folder that holds it."});
+    if (file_name.ends_with(".json") && !is_shard_index(file_name)) {
+        throw Error::input("This is not a file of weights",
+                           {.file = file,
+                            .expected = ".safetensors, .bin, .pt, .gguf or an .index.json of shards",
+                            .hint = "Open the folder that holds it."});
     }
     return assemble(path.has_parent_path() ? path.parent_path() : fs::path("."), file, std::move(name),
                     std::move(source));

@@ -1,4 +1,4 @@
-// A checkpoint on disk: config.json beside safetensors, in one file or in shards with an index. Names found
+// A checkpoint on disk: config.json beside weights of any format, in one file or in shards. Names found
 // in files are plain names inside their folder; a link that leads out of it is refused, except the hub
 // cache's own.
 #pragma once

@@ -47,7 +47,9 @@ Checkpoint open_model(const std::string& model) {
     if (fs::is_directory(status)) return open_folder(model, label_of(model), model);
     if (fs::exists(status)) {
         const fs::path path(model);
-        const bool generic = path.filename().string().starts_with("model") && path.has_parent_path();
+        const std::string file = path.filename().string();
+        const bool generic =
+            (file.starts_with("model") || file.starts_with("pytorch_model")) && path.has_parent_path();
         return open_weights_file(
             model, generic ? label_of(path.parent_path().string()) : path.stem().string(), model);
     }

@@ -10,35 +10,15 @@
 #include "core/base/json.h"
 #include "core/base/text.h"
 #include "core/checkpoint/dtype.h"
+#include "core/checkpoint/element_range.h"
+#include "core/checkpoint/file_kind.h"
+#include "core/checkpoint/file_range.h"
 
 namespace deadscope {
 namespace {
 
 constexpr std::uint64_t header_limit = 100'000'000;  // bytes; the format's own bound
 constexpr std::size_t name_limit = 1024, rank_limit = 16;
-
-// What a file is that is no safetensors file, as far as its first bytes tell. Empty: not recognised.
-std::string recognise(std::string_view start) {
-    if (start.empty()) return "an empty file";
-    if (start.starts_with("version https://git-lfs")) return "a Git LFS pointer, not the weights themselves";
-    if (start.starts_with("GGUF")) return "a GGUF file";
-    if (start.starts_with("PK\x03\x04")) return "a zip archive, as PyTorch's .bin and .pt files are";
-    if (start.starts_with("\x80\x02") || start.starts_with("\x80\x04")) return "a Python pickle";
-    if (start.starts_with("\x89HDF")) return "an HDF5 file";
-    if (start.starts_with("\x93NUMPY")) return "a NumPy array";
-    const std::size_t text = start.find_first_not_of(" \t\r\n");
-    if (text != std::string_view::npos && start[text] == '<')
-        return "an HTML or XML page, as a failed download leaves it";
-    if (text != std::string_view::npos && start[text] == '{') return "a JSON text";
-    return {};
-}
-
-std::string hint_for(const std::string& kind) {
-    if (kind.find("Git LFS") != std::string::npos)
-        return "Run 'git lfs pull' in its folder, or download the file itself.";
-    if (kind.find("HTML") != std::string::npos) return "Download the file again.";
-    return {};
-}
 
 [[noreturn]] void cut_short(const MappedFile& file, std::uint64_t needed) {
     throw Error::input("The safetensors file is cut short, as a download that did not finish leaves it",
@@ -51,18 +31,20 @@ std::string hint_for(const std::string& kind) {
 // The header's text, once the file is known to hold it.
 std::string read_header(const MappedFile& file) {
     const std::string start = file.text(0, std::min<std::uint64_t>(file.size(), 64));
-    const auto not_safetensors = [&](const std::string& kind) {
+    const auto not_safetensors = [&](FileKind kind) {
+        const std::string words = file_kind_words(kind);
         throw Error::input("This is not a safetensors file",
                            {.file = file.path(),
                             .expected = "a length and a JSON header",
-                            .found = kind.empty() ? "bytes of another format" : kind,
-                            .hint = hint_for(kind)});
+                            .found = words.empty() ? "bytes of another format" : words,
+                            .hint = file_kind_hint(kind)});
     };
     std::uint64_t length = 0;
     if (start.size() >= sizeof(length)) std::memcpy(&length, start.data(), sizeof(length));
     const bool header_follows = start.size() > 8 && start[8] == '{' && length <= header_limit;
     if (!header_follows) {
-        if (const std::string kind = recognise(start); !kind.empty()) not_safetensors(kind);
+        const FileKind kind = file_kind(file);
+        if (kind != FileKind::unknown && kind != FileKind::safetensors) not_safetensors(kind);
         if (start.size() <= 8) cut_short(file, 9);
         if (length > header_limit) {
             throw Error::input("This is not a safetensors file, or its header is too long",
@@ -71,7 +53,7 @@ std::string read_header(const MappedFile& file) {
                                 .expected = "a header of at most " + std::to_string(header_limit) + " bytes",
                                 .found = std::to_string(length)});
         }
-        not_safetensors("");
+        not_safetensors(FileKind::unknown);
     }
     if (length > file.size() - 8) cut_short(file, 8 + length);
     return file.text(8, length);
@@ -191,21 +173,18 @@ public:
     void read(const TensorInfo& tensor, ElementRange range, std::span<double> out) const override {
         convert(tensor, range, out);
     }
+    void prefetch(const TensorInfo& tensor, ElementRange range) const override {
+        file_->read_ahead(file_range(tensor, range));
+    }
+    void release(const TensorInfo& tensor, ElementRange range) const override {
+        file_->let_go(file_range(tensor, range));
+    }
 
 private:
     template <class To>
     void convert(const TensorInfo& tensor, ElementRange range, std::span<To> out) const {
         const DType dtype = tensor.dtype;
-        if (!is_readable(dtype)) {
-            bad_tensor(*file_, tensor.name, "A tensor's dtype is not read in this version",
-                       "F64, F32, F16, BF16 or whole numbers", std::string(dtype_name(dtype)));
-        }
-        const bool inside = range.first <= tensor.elements && range.count <= tensor.elements - range.first;
-        if (!inside || range.count != out.size()) {
-            bad_tensor(*file_, tensor.name, "A range beyond the end of a tensor was asked for",
-                       std::to_string(tensor.elements) + " elements",
-                       std::to_string(range.first + range.count));
-        }
+        check_read(file_->path(), tensor, range, out.size());
         const std::uint64_t size = dtype_bits(dtype) / 8;
         To* const to = out.data();
         file_->visit(tensor.offset + range.first * size, range.count * size, tensor.name,

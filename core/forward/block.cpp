@@ -10,180 +10,162 @@ std::size_t size(std::int64_t value) {
     return static_cast<std::size_t>(value);
 }
 
-}  // namespace
-
-BlockRunner::BlockRunner(Pass& pass) : pass_(pass) {
-    const std::vector<std::size_t>& starts = pass.input.layout.starts;
-    for (std::size_t s = 0; s + 1 < starts.size(); ++s) {
-        const bool fits = !chunks_.empty() && starts[s + 1] - chunks_.back().first <= pass.chunk_tokens();
-        if (!fits) chunks_.push_back({starts[s], 0, {{0}}});
-        Chunk& chunk = chunks_.back();
-        chunk.rows = starts[s + 1] - chunk.first;
+std::vector<Chunk> chunks_of(const SequenceLayout& layout, std::size_t most) {
+    std::vector<Chunk> chunks;
+    for (std::size_t s = 0; s < layout.sequences(); ++s) {
+        const bool fits = !chunks.empty() && layout.starts[s + 1] - chunks.back().first <= most;
+        if (!fits) chunks.push_back({layout.starts[s], 0, {{0}}});
+        Chunk& chunk = chunks.back();
+        chunk.rows = layout.starts[s + 1] - chunk.first;
         chunk.layout.starts.push_back(chunk.rows);
-        longest_chunk_ = std::max(longest_chunk_, chunk.rows);
     }
-    // Reading an element costs about what a hundred tokens cost that are multiplied by it.
-    load_share_ = 100.0 / (100.0 + static_cast<double>(pass.input.tokens()));
+    return chunks;
 }
 
-double BlockRunner::local(double within_chunk) const {
-    const double rows = static_cast<double>(at_->first) + within_chunk * static_cast<double>(at_->rows);
-    return load_share_ + (1.0 - load_share_) * rows / static_cast<double>(pass_.input.tokens());
+std::size_t longest_of(const std::vector<Chunk>& chunks) {
+    std::size_t longest = 0;
+    for (const Chunk& chunk : chunks) longest = std::max(longest, chunk.rows);
+    return longest;
+}
+
+constexpr double mixture_share = 0.8;  // of the time behind a block's loading, where it has experts
+
+}  // namespace
+
+BlockRunner::BlockRunner(Pass& pass)
+    : pass_(pass),
+      pre_(pass.plan.norm_position == NormPosition::pre),
+      attention_(pass, longest_of(chunks_of(pass.input.layout, pass.chunk_tokens()))),
+      mlp_(pass),
+      mixture_(pass),
+      chunks_(chunks_of(pass.input.layout, pass.chunk_tokens())),
+      longest_chunk_(longest_of(chunks_)),
+      // Reading an element costs about what a hundred tokens cost that are multiplied by it.
+      load_share_(100.0 / (100.0 + static_cast<double>(pass.input.tokens()))) {}
+
+bool BlockRunner::load_branch(const std::optional<NormSpec>& norm, const WeightRef& scale, Branch& to) {
+    pass_.load(norm, to.out_norm);
+    to.scale = {};
+    return !scale || pass_.load(scale, 1, size(pass_.plan.d), to.scale, 0.0);
 }
 
 bool BlockRunner::load(const BlockSpec& spec) {
-    const AttentionSpec& attention = spec.attention;
-    if (spec.attention_norm) pass_.load(*spec.attention_norm, weights_.attention_norm);
-    if (spec.mlp_norm) pass_.load(*spec.mlp_norm, weights_.mlp_norm);
-    return pass_.load(attention.q, weights_.q, 0.1 * load_share_) &&
-           pass_.load(attention.k, weights_.k, 0.2 * load_share_) &&
-           pass_.load(attention.v, weights_.v, 0.3 * load_share_) &&
-           pass_.load(attention.o, weights_.o, 0.4 * load_share_) &&
-           pass_.load(spec.mlp.gate, weights_.gate, 0.6 * load_share_) &&
-           pass_.load(spec.mlp.up, weights_.up, 0.8 * load_share_) &&
-           pass_.load(spec.mlp.down, weights_.down, load_share_);
+    const Share share{0.0, load_share_};
+    pass_.load(spec.attention_norm, attention_norm_);
+    pass_.load(spec.mlp_norm, mlp_norm_);
+    output_scale_ = spec.output_scale ? pass_.host(spec.output_scale, 1)[0] : 1.0;
+    return load_branch(spec.attention_out_norm, spec.attention_scale, attention_branch_) &&
+           load_branch(spec.mlp_out_norm, spec.mlp_scale, mlp_branch_) &&
+           attention_.load(stream_ - 1, share.part(0.0, 0.4)) &&
+           (spec.experts || !spec.mlp || mlp_.load(spec.mlp, share.part(0.4, 1.0)));
 }
 
 // Rows of a piece: a chunk is one sequence at least, which may be long; what is not attention goes in pieces.
-std::size_t BlockRunner::piece_rows(const BlockSpec& spec) const {
+std::size_t BlockRunner::piece_rows() const {
     constexpr std::size_t most = 1u << 23;  // elements of the widest buffer
-    const std::size_t widest = std::max(size(spec.mlp.up.out), size(pass_.plan.d));
+    const MlpSpec& network = spec_->experts ? spec_->experts.experts.front() : spec_->mlp;
+    const std::size_t widest =
+        std::max({size(network.up.out), size(spec_->experts.shared.up.out), size(pass_.plan.d)});
     return std::min(pass_.chunk_tokens(), std::max<std::size_t>(64, most / widest));
 }
 
 bool BlockRunner::run(std::size_t index, Matrix& x) {
     const BlockSpec& spec = pass_.plan.blocks[index];
+    spec_ = &spec;
+    stream_ = index + 1;
     pass_.meter.begin_block(index);
     if (!load(spec)) return false;
-    piece_ = std::min(piece_rows(spec), longest_chunk_);
-    stream_ = index + 1;
-    show_norm_input_ = pass_.plan.norm_position == NormPosition::post && spec.mlp_norm &&
-                       pass_.tap.wants(TapPoint::norm_input, stream_);
-    for (const Chunk& chunk : chunks_) {
-        at_ = &chunk;
-        if (!run_chunk(spec, chunk, x.row_range(chunk.first, chunk.rows))) return false;
+    piece_ = std::min(piece_rows(), longest_chunk_);
+    show_norm_input_ = !pre_ && spec.mlp_norm && pass_.tap.wants(TapPoint::norm_input, stream_);
+    if (spec.experts && spec.parallel) {  // the experts read the stream that entered
+        Matrix entered = pass_.reserve(entered_, x.rows, x.cols);
+        pass_.backend.copy(x, entered);
     }
+    for (const Chunk& chunk : chunks_) {
+        if (!run_chunk(chunk, x.row_range(chunk.first, chunk.rows))) return false;
+    }
+    if (spec.experts && !run_mixture(x)) return false;
     return !show_norm_input_ || pass_.tap.finished(TapPoint::norm_input, stream_);
 }
 
-bool BlockRunner::run_chunk(const BlockSpec& spec, const Chunk& chunk, Matrix x) {
-    if (!project(spec, x) || !attend(spec.attention, chunk)) return false;
-    const Matrix a = scratch_.a.row_range(0, chunk.rows);
+bool BlockRunner::run_chunk(const Chunk& chunk, Matrix x) {
+    const double behind = (1.0 - load_share_) * (spec_->experts ? 1.0 - mixture_share : 1.0);
+    const double tokens = static_cast<double>(pass_.input.tokens());
+    const Share share{load_share_ + behind * static_cast<double>(chunk.first) / tokens,
+                      behind * static_cast<double>(chunk.rows) / tokens};
+    Matrix mixed;
+    const LoadedNorm none;
+    if (!attention_.run(chunk, x, pre_ ? attention_norm_ : none, piece_, share.part(0.0, 0.4), mixed))
+        return false;
     for (std::size_t first = 0; first < chunk.rows; first += piece_) {
         const std::size_t count = std::min(piece_, chunk.rows - first);
-        if (!finish_piece(spec, a.row_range(first, count), chunk.first + first, x.row_range(first, count)))
+        if (!run_piece(mixed.row_range(first, count), chunk.first + first, x.row_range(first, count),
+                       share.part(0.4, 1.0)))
             return false;
-    }
-    return true;
-}
-
-// Queries, keys and values of a chunk, turned by their positions.
-bool BlockRunner::project(const BlockSpec& spec, const Matrix& x) {
-    const AttentionSpec& attention = spec.attention;
-    const bool normed = pass_.plan.norm_position == NormPosition::pre && spec.attention_norm;
-    const std::size_t width = size(attention.heads * attention.head_dim);
-    const std::size_t kv_width = size(attention.kv_heads * attention.head_dim);
-    pass_.reserve(scratch_.q, longest_chunk_, width);
-    pass_.reserve(scratch_.a, longest_chunk_, width);
-    pass_.reserve(scratch_.k, longest_chunk_, kv_width);
-    pass_.reserve(scratch_.v, longest_chunk_, kv_width);
-    for (std::size_t first = 0; first < x.rows; first += piece_) {
-        const std::size_t count = std::min(piece_, x.rows - first);
-        Matrix h = x.row_range(first, count);
-        if (normed) {
-            h = pass_.reserve(scratch_.h, piece_, x.cols).row_range(0, count);
-            pass_.norm(x.row_range(first, count), weights_.attention_norm, h);
-        }
-        if (!pass_.linear(h, weights_.q, scratch_.q.row_range(first, count), local(0.1)) ||
-            !pass_.linear(h, weights_.k, scratch_.k.row_range(first, count), local(0.15)) ||
-            !pass_.linear(h, weights_.v, scratch_.v.row_range(first, count), local(0.2))) {
-            return false;
-        }
-    }
-    if (attention.rotary.dims == 0) return true;
-    Matrix q = scratch_.q.row_range(0, x.rows), k = scratch_.k.row_range(0, x.rows);
-    pass_.backend.rotary(attention.rotary, size(attention.head_dim), at_->layout, q);
-    pass_.backend.rotary(attention.rotary, size(attention.head_dim), at_->layout, k);
-    return pass_.meter.step("forward", local(0.2));
-}
-
-// The sequences of a chunk in groups that one step may hold.
-bool BlockRunner::attend(const AttentionSpec& spec, const Chunk& chunk) {
-    const std::vector<std::size_t>& starts = chunk.layout.starts;
-    const double width = static_cast<double>(spec.heads * spec.head_dim);
-    for (std::size_t s = 0; s + 1 < starts.size();) {
-        const std::size_t first = starts[s];
-        SequenceLayout group{{0}};
-        double cost = 0.0;
-        do {
-            const double length = static_cast<double>(starts[s + 1] - starts[s]);
-            cost += 4.0 * length * length * width * (spec.causal ? 0.5 : 1.0);
-            group.starts.push_back(starts[++s] - first);
-        } while (s + 1 < starts.size() && cost < pass_.step_budget());
-        // One long sequence may still be too much: then its heads go in groups that share keys and values.
-        const std::int64_t parts =
-            std::clamp<std::int64_t>(static_cast<std::int64_t>(cost / pass_.step_budget()), 1, spec.kv_heads);
-        const std::int64_t shared = spec.heads / spec.kv_heads, each = (spec.kv_heads + parts - 1) / parts;
-        for (std::int64_t head = 0; head < spec.kv_heads; head += each) {
-            AttentionSpec part = spec;
-            part.kv_heads = std::min(each, spec.kv_heads - head);
-            part.heads = part.kv_heads * shared;
-            const auto heads_of = [&](const Matrix& m, std::int64_t per_kv_head, std::int64_t of) {
-                return m.row_range(first, group.tokens())
-                    .columns(size(head * per_kv_head * spec.head_dim), size(of * spec.head_dim));
-            };
-            Matrix out = heads_of(scratch_.a, shared, part.heads);
-            pass_.backend.attention(part, group, heads_of(scratch_.q, shared, part.heads),
-                                    heads_of(scratch_.k, 1, part.kv_heads),
-                                    heads_of(scratch_.v, 1, part.kv_heads), out);
-            if (!pass_.meter.step("forward", local(0.4))) return false;
-        }
     }
     return true;
 }
 
 // What follows attention's mixing of tokens, row by row: its output map, the MLP, and the norms between
-// (plan.h, BlockSpec).
-bool BlockRunner::finish_piece(const BlockSpec& spec, const Matrix& a, std::size_t first, Matrix x) {
-    const bool pre = pass_.plan.norm_position == NormPosition::pre;
-    Matrix h = pass_.reserve(scratch_.h, piece_, x.cols).row_range(0, x.rows);
-    Matrix delta = pass_.reserve(scratch_.delta, piece_, x.cols).row_range(0, x.rows);
-    const auto add = [&] { pass_.backend.add(delta, x); };
-    if (spec.parallel) {
-        // Both branches read the x that entered the block, so h is made before anything is added.
-        pass_.norm(x, spec.mlp_norm ? weights_.mlp_norm : weights_.attention_norm, h);
-        if (!pass_.linear(a, weights_.o, delta, local(0.5))) return false;
-        add();
-        if (!mlp(spec.mlp, h, delta)) return false;
-        add();
-        return pass_.meter.step("forward", local(1.0));
+// (plan.h, BlockSpec). A mixture's rows are left before it.
+bool BlockRunner::run_piece(Matrix mixed, std::size_t first, Matrix x, Share share) {
+    const bool dense = !spec_->experts && spec_->mlp;
+    Matrix delta = pass_.reserve(delta_, piece_, x.cols).row_range(0, x.rows);
+    pass_.reserve(h_, piece_, x.cols);
+    Matrix h = x;
+    const auto norm = [&](const LoadedNorm& w) { h = pass_.normed(x, w, h_); };
+    // In parallel both branches read the x that entered the block, so h is made before anything is added.
+    if (spec_->parallel && dense) {
+        h = h_.row_range(0, x.rows);
+        const LoadedNorm& own = mlp_norm_ ? mlp_norm_ : attention_norm_;
+        if (own) {
+            pass_.norm(x, own, h);
+        } else {
+            pass_.backend.copy(x, h);
+        }
     }
-    if (!pass_.linear(a, weights_.o, delta, local(0.5))) return false;
-    add();
-    if (!pre && spec.attention_norm) pass_.norm(x, weights_.attention_norm, x);
-    const bool normed = pre && spec.mlp_norm;
-    if (normed) pass_.norm(x, weights_.mlp_norm, h);
-    if (!mlp(spec.mlp, normed ? h : x, delta)) return false;
-    add();
-    if (show_norm_input_) pass_.tap.chunk(TapPoint::norm_input, stream_, first, pass_.backend, x);
-    if (!pre && spec.mlp_norm) pass_.norm(x, weights_.mlp_norm, x);
-    return pass_.meter.step("forward", local(1.0));
+    if (!attention_.output(mixed, delta, share.at(0.2))) return false;
+    join(attention_branch_, delta, x);
+    if (!pre_ && attention_norm_) pass_.norm(x, attention_norm_, x);
+    if (spec_->experts) return pass_.meter.step("forward", share.at(1.0));
+    if (dense) {
+        if (pre_ && !spec_->parallel) norm(mlp_norm_);
+        if (!mlp_.run(h, delta, share.part(0.2, 1.0))) return false;
+        join(mlp_branch_, delta, x);
+    }
+    return leave(first, x, share.at(1.0));
 }
 
-// y = down(act(up(x))), or down(act(gate(x)) ⊙ up(x)).
-bool BlockRunner::mlp(const MlpSpec& spec, const Matrix& x, Matrix y) {
-    const std::size_t width = size(spec.up.out);
-    Matrix up = pass_.reserve(scratch_.up, piece_, width).row_range(0, x.rows);
-    if (!pass_.linear(x, weights_.up, up, local(0.6))) return false;
-    if (spec.gate) {
-        Matrix gate = pass_.reserve(scratch_.gate, piece_, width).row_range(0, x.rows);
-        if (!pass_.linear(x, weights_.gate, gate, local(0.7))) return false;
-        pass_.backend.activate(spec.activation, gate);
-        pass_.backend.multiply(gate, up);
-    } else {
-        pass_.backend.activate(spec.activation, up);
+// x += branch_scale · scale ⊙ norm(delta).
+void BlockRunner::join(const Branch& branch, Matrix delta, Matrix x) {
+    if (branch.out_norm) pass_.norm(delta, branch.out_norm, delta);
+    if (!branch.scale.empty()) pass_.backend.multiply_row(branch.scale, delta);
+    pass_.backend.add(delta, x, spec_->branch_scale);
+}
+
+// What both branches have been added to becomes the block's output; `first` is its first row of the input.
+bool BlockRunner::leave(std::size_t first, Matrix x, double local) {
+    if (show_norm_input_) pass_.tap.chunk(TapPoint::norm_input, stream_, first, pass_.backend, x);
+    if (!pre_ && mlp_norm_) pass_.norm(x, mlp_norm_, x);
+    if (output_scale_ != 1.0) pass_.backend.scale(output_scale_, x);
+    return pass_.meter.step("forward", local);
+}
+
+bool BlockRunner::run_mixture(Matrix& x) {
+    const Share share{1.0 - (1.0 - load_share_) * mixture_share, (1.0 - load_share_) * mixture_share};
+    const LoadedNorm none;
+    const LoadedNorm& own = mlp_norm_ || !spec_->parallel ? mlp_norm_ : attention_norm_;
+    const Matrix& from = spec_->parallel ? entered_ : x;
+    Matrix delta = pass_.reserve(mixed_experts_, x.rows, x.cols);
+    if (!mixture_.run(spec_->experts, from, pre_ ? own : none, piece_, share.part(0.0, 0.95), delta))
+        return false;
+    for (std::size_t first = 0; first < x.rows; first += piece_) {
+        const std::size_t count = std::min(piece_, x.rows - first);
+        const Matrix rows = x.row_range(first, count);
+        join(mlp_branch_, delta.row_range(first, count), rows);
+        if (!leave(first, rows, share.at(0.95))) return false;
     }
-    return pass_.meter.step("forward", local(0.75)) && pass_.linear(up, weights_.down, y, local(0.9));
+    return true;
 }
 
 }  // namespace deadscope

@@ -1,7 +1,11 @@
 // One block over all tokens: its weights are loaded, then chunks of whole sequences run through it, so that
-// scratch memory does not grow with the input.
+// scratch memory does not grow with the input. A mixture of experts is run over all tokens at once, because
+// its weights do not fit. How the branches meet the stream is here; the branches have their own files.
 #pragma once
 
+#include "core/forward/attention_part.h"
+#include "core/forward/mixture.h"
+#include "core/forward/mlp_part.h"
 #include "core/forward/pass.h"
 
 namespace deadscope {
@@ -16,39 +20,38 @@ public:
     bool run(std::size_t index, Matrix& x);
 
 private:
-    struct Weights {
-        LoadedLinear q, k, v, o, gate, up, down;
-        LoadedNorm attention_norm, mlp_norm;
-    };
-    struct Scratch {        // rows of one chunk, and of one piece of it
-        Matrix q, k, v, a;  // [chunk, heads · head_dim], k and v [chunk, kv_heads · head_dim]
-        Matrix h, delta;    // [piece, d]
-        Matrix up, gate;    // [piece, width of the MLP]
-    };
-    struct Chunk {  // whole sequences
-        std::size_t first = 0, rows = 0;
-        SequenceLayout layout;  // from 0
+    struct Branch {  // what happens to its output before it is added
+        LoadedNorm out_norm;
+        Matrix scale;  // [1, d] or empty
     };
 
     bool load(const BlockSpec& spec);
-    bool run_chunk(const BlockSpec& spec, const Chunk& chunk, Matrix x);
-    bool project(const BlockSpec& spec, const Matrix& x);
-    bool attend(const AttentionSpec& spec, const Chunk& chunk);
-    bool finish_piece(const BlockSpec& spec, const Matrix& a, std::size_t first, Matrix x);
-    bool mlp(const MlpSpec& spec, const Matrix& x, Matrix y);
-    std::size_t piece_rows(const BlockSpec& spec) const;
-    double local(double within_chunk) const;
+    bool load_branch(const std::optional<NormSpec>& norm, const WeightRef& scale, Branch& to);
+    bool run_chunk(const Chunk& chunk, Matrix x);
+    bool run_piece(Matrix mixed, std::size_t first, Matrix x, Share share);
+    bool run_mixture(Matrix& x);
+    void join(const Branch& branch, Matrix delta, Matrix x);
+    bool leave(std::size_t first, Matrix x, double local);
+    std::size_t piece_rows() const;
 
     Pass& pass_;
+    bool pre_;  // the plan's norm position
+    AttentionPart attention_;
+    MlpPart mlp_;
+    Mixture mixture_;
     std::vector<Chunk> chunks_;
     std::size_t longest_chunk_ = 0;  // rows
-    std::size_t piece_ = 0;          // rows of a piece, for the block at work
     double load_share_ = 0.0;        // of a block's time that goes into its weights
-    Chunk const* at_ = nullptr;      // the chunk at work
-    std::size_t stream_ = 0;         // index of the stream behind this block
-    bool show_norm_input_ = false;   // of this block's mlp_norm
-    Weights weights_;
-    Scratch scratch_;
+
+    const BlockSpec* spec_ = nullptr;  // the block at work
+    std::size_t piece_ = 0;            // rows of a piece
+    std::size_t stream_ = 0;           // index of the stream behind it
+    bool show_norm_input_ = false;     // of its mlp_norm
+    double output_scale_ = 1.0;
+    LoadedNorm attention_norm_, mlp_norm_;
+    Branch attention_branch_, mlp_branch_;
+    Matrix h_, delta_;                // slots, [piece, d]
+    Matrix entered_, mixed_experts_;  // slots, [tokens, d], for mixtures
 };
 
 }  // namespace deadscope

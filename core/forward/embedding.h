@@ -1,4 +1,4 @@
-// X_0: what enters the first block, from token ids or from pictures.
+// X_0: what enters the first block, from token ids, pictures or sound.
 #pragma once
 
 #include "core/forward/pass.h"

@@ -6,6 +6,7 @@
 #include "core/forward/block.h"
 #include "core/forward/embedding.h"
 #include "core/forward/pass.h"
+#include "core/forward/read_ahead.h"
 
 namespace deadscope {
 namespace {
@@ -31,18 +32,28 @@ private:
 
 // Logits of the first tokens; the head, often the largest matrix of all, is loaded in slices of the
 // vocabulary.
-bool show_logits(Pass& pass, const Matrix& y) {
+bool show_logits(Pass& pass, Matrix y) {
     constexpr std::size_t slice_elements = 1u << 24;
-    const LinearSpec& head = pass.plan.head.linear;
+    const HeadSpec& spec = pass.plan.head;
+    const LinearSpec& head = spec.linear;
     const std::size_t in = static_cast<std::size_t>(head.in), out = static_cast<std::size_t>(head.out);
     const std::size_t slice = std::max<std::size_t>(1, slice_elements / in);
     Matrix logits = pass.backend.allocate(y.rows, out);  // [min(tokens, 64), vocabulary]
     LoadedLinear weights;
+    if (spec.projection) {
+        if (!pass.load(spec.projection, weights, 0.55)) return false;
+        const Matrix projected = pass.backend.allocate(y.rows, in);
+        if (!pass.linear(y, weights, projected, 0.6)) return false;
+        y = projected;
+    }
     for (std::size_t first = 0; first < out; first += slice) {
         const std::size_t count = std::min(slice, out - first);
         const double local = 0.6 + 0.4 * static_cast<double>(first) / static_cast<double>(out);
         if (!pass.load(head, first, count, weights, local)) return false;
-        if (!pass.linear(y, weights, logits.columns(first, count), local)) return false;
+        Matrix slice_logits = logits.columns(first, count);
+        if (!pass.linear(y, weights, slice_logits, local)) return false;
+        if (spec.scale != 1.0) pass.backend.scale(spec.scale, slice_logits);
+        if (spec.cap > 0.0) pass.backend.cap(spec.cap, slice_logits);
     }
     pass.tap.chunk(TapPoint::logits, 0, 0, pass.backend, logits);
     return pass.tap.finished(TapPoint::logits, 0);
@@ -69,7 +80,9 @@ bool run(Pass& pass) {
     pass.meter.begin_embedding();
     if (!embed(pass, x) || !pass.show(TapPoint::stream, 0, x, 1.0)) return false;
     BlockRunner blocks(pass);
+    ReadAhead ahead(pass.plan, pass.weights);
     for (std::size_t i = 0; i < pass.plan.blocks.size(); ++i) {
+        ahead.begin(i + 1);
         if (!blocks.run(i, x) || !pass.show(TapPoint::stream, i + 1, x, 1.0)) return false;
     }
     return finish(pass, x);

@@ -13,11 +13,12 @@
 
 namespace deadscope {
 
-// What goes in: token ids or pixels, already checked against the plan (core/reading/input.h makes it).
+// What goes in: token ids, pixels or sound, already checked against the plan (core/reading/input.h makes it).
 struct ModelInput {
-    std::vector<std::int32_t> ids;  // [tokens]; empty for pictures
+    std::vector<std::int32_t> ids;  // [tokens]; empty for others
     SequenceLayout layout;          // rows of the residual stream, class tokens included
-    std::vector<float> pixels;      // [images, channels, height, width]; empty for tokens
+    std::vector<float> pixels;      // [images, channels, height, width]; empty for others
+    std::vector<float> features;    // [sounds, mel, frames], log-mel; empty for others
     std::size_t tokens() const { return layout.tokens(); }
 };
 

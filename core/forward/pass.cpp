@@ -10,6 +10,24 @@ std::size_t size(std::int64_t value) {
     return static_cast<std::size_t>(value);
 }
 
+// Outputs [first, first + count) of a linear map that lie one after another in its tensor, from `row` on.
+struct Run {
+    std::size_t first, count, row;
+};
+
+std::vector<Run> runs_of(const LinearSpec& spec, std::size_t first_out, std::size_t count) {
+    const std::size_t start = size(spec.first_row), group = size(spec.group_rows);
+    if (group == 0) return {{0, count, start + first_out}};
+    std::vector<Run> runs;
+    for (std::size_t done = 0; done < count;) {
+        const std::size_t out = first_out + done, within = out % group;
+        const std::size_t length = std::min(group - within, count - done);
+        runs.push_back({done, length, start + out / group * size(spec.group_stride) + within});
+        done += length;
+    }
+    return runs;
+}
+
 }  // namespace
 
 Pass::Pass(const Plan& the_plan, const WeightSource& the_weights, Backend& the_backend,
@@ -25,7 +43,10 @@ Pass::Pass(const Plan& the_plan, const WeightSource& the_weights, Backend& the_b
       // ms.
       step_budget_((the_backend.info().precision == Precision::f64 ? 0.75e9 : 1.5e9) *
                    the_backend.info().threads),
-      chunk_tokens_(std::max<std::size_t>(options.chunk_tokens, 1)) {}
+      chunk_tokens_(std::max<std::size_t>(options.chunk_tokens, 1)) {
+    for (std::size_t s = 0; s < input.layout.sequences(); ++s)
+        longest_sequence_ = std::max(longest_sequence_, input.layout.starts[s + 1] - input.layout.starts[s]);
+}
 
 Matrix Pass::reserve(Matrix& slot, std::size_t rows, std::size_t cols) {
     if (slot.cols != cols || slot.rows < rows) {
@@ -59,6 +80,9 @@ bool Pass::load_as(const WeightRef& weight, const FirstOfRow& first_of_row, Matr
         });
         Matrix piece = to.row_range(first, rows);
         backend.write(piece, std::span<const T>(host.data(), rows * to.cols));
+        // The file's pages would otherwise count as this process's memory until the system wants them back.
+        const std::size_t begin = first_of_row(first), end = first_of_row(first + rows - 1) + to.cols;
+        if (end > begin) weights.release(weight, {begin, end - begin});
         if (!meter.step("weights", local)) return false;
     }
     return true;
@@ -73,21 +97,42 @@ bool Pass::load(const WeightRef& weight, std::size_t rows, std::size_t cols, Mat
 
 bool Pass::load(const LinearSpec& spec, std::size_t first_out, std::size_t count, LoadedLinear& to,
                 double local) {
-    const std::size_t in = size(spec.in), start = size(spec.first_row) + first_out;
+    const std::size_t in = size(spec.in), matrix = size(spec.matrix);
+    const std::vector<Run> runs = runs_of(spec, first_out, count);
     to.stored_in_out = spec.stored_in_out;
     to.bias = spec.bias ? reserve(to.bias, 1, count) : Matrix{};
-    if (spec.bias && !load(
-                         spec.bias, [start](std::size_t) { return start; }, to.bias, local))
-        return false;
+    const std::size_t bias_start = spec.bias ? matrix * size(spec.bias.shape.back()) : 0;
+    for (std::size_t i = 0; spec.bias && i < runs.size(); ++i) {
+        Matrix part = to.bias.columns(runs[i].first, runs[i].count);
+        const std::size_t first = bias_start + runs[i].row;
+        if (!load(
+                spec.bias, [first](std::size_t) { return first; }, part, local))
+            return false;
+    }
     if (spec.stored_in_out) {
         const std::size_t width = size(spec.weight.shape.back());  // of the fused tensor
         to.weight = reserve(to.weight, in, count);
-        return load(
-            spec.weight, [=](std::size_t i) { return i * width + start; }, to.weight, local);
+        for (const Run& run : runs) {
+            Matrix part = to.weight.columns(run.first, run.count);
+            const std::size_t first = matrix * in * width + run.row;
+            if (!load(
+                    spec.weight, [=](std::size_t i) { return first + i * width; }, part, local))
+                return false;
+        }
+        return true;
     }
     to.weight = reserve(to.weight, count, in);
+    const std::vector<std::int64_t>& shape = spec.weight.shape;
+    const std::size_t rows_before = matrix == 0 ? 0 : matrix * size(shape[shape.size() - 2]);
+    const std::size_t group = size(spec.group_rows), stride = size(spec.group_stride);
+    const std::size_t start = rows_before + size(spec.first_row);
     return load(
-        spec.weight, [=](std::size_t i) { return (start + i) * in; }, to.weight, local);
+        spec.weight,
+        [=](std::size_t i) {
+            const std::size_t out = first_out + i;
+            return (start + (group == 0 ? out : out / group * stride + out % group)) * in;
+        },
+        to.weight, local);
 }
 
 bool Pass::load(const LinearSpec& spec, LoadedLinear& to, double local) {
@@ -108,6 +153,39 @@ void Pass::load(const NormSpec& spec, LoadedNorm& to) {
     if (!parameters.beta.empty()) backend.write(to.beta, std::span<const double>(parameters.beta));
 }
 
+void Pass::load(const std::optional<NormSpec>& spec, LoadedNorm& to) {
+    if (spec) {
+        load(*spec, to);
+    } else {
+        to = {};
+    }
+}
+
+void Pass::load(const HeadNormSpec& spec, LoadedNorm& to) {
+    to = {};
+    if (!spec) return;
+    std::vector<double> gamma, beta;  // all parts, one after another
+    for (const NormSpec& part : spec.parts) {
+        const NormParameters parameters = weights.norm(part);
+        gamma.insert(gamma.end(), parameters.gamma.begin(), parameters.gamma.end());
+        beta.insert(beta.end(), parameters.beta.begin(), parameters.beta.end());
+    }
+    const std::size_t span = size(spec.span);
+    to.kind = spec.parts.front().kind;
+    to.eps = spec.parts.front().eps;
+    to.gamma = backend.allocate(gamma.size() / span, span);
+    backend.write(to.gamma, std::span<const double>(gamma));
+    if (beta.empty()) return;
+    to.beta = backend.allocate(beta.size() / span, span);
+    backend.write(to.beta, std::span<const double>(beta));
+}
+
+std::vector<double> Pass::host(const WeightRef& weight, std::size_t count) const {
+    std::vector<double> values(count);
+    weights.read(weight, {0, count}, std::span<double>(values));
+    return values;
+}
+
 bool Pass::linear(const Matrix& x, const LoadedLinear& w, Matrix y, double local) {
     constexpr double fewest = 64;  // below that a product runs at the speed of memory
     const double row_cost = 2.0 * static_cast<double>(x.cols) * static_cast<double>(y.cols);
@@ -124,6 +202,13 @@ bool Pass::linear(const Matrix& x, const LoadedLinear& w, Matrix y, double local
 
 void Pass::norm(const Matrix& x, const LoadedNorm& w, Matrix y) {
     backend.norm(w.kind, w.eps, x, w.gamma, w.beta.empty() ? nullptr : &w.beta, y);
+}
+
+Matrix Pass::normed(const Matrix& x, const LoadedNorm& w, Matrix& slot) {
+    if (!w) return x;
+    Matrix y = reserve(slot, x.rows, x.cols);
+    norm(x, w, y);
+    return y;
 }
 
 bool Pass::show(TapPoint point, std::size_t index, const Matrix& x, double local, const Make& make) {

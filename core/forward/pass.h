@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -23,8 +24,22 @@ struct LoadedLinear {
 struct LoadedNorm {
     NormKind kind = NormKind::unknown;
     double eps = 0.0;
-    Matrix gamma;  // [1, d]
-    Matrix beta;   // [1, d] or empty
+    Matrix gamma;  // [1, d], or [groups, d] inside heads that have each their own
+    Matrix beta;   // like it or empty
+    explicit operator bool() const { return !gamma.empty(); }
+};
+
+// The part of the work on a block that something takes, as fractions of the block (meter.h).
+struct Share {
+    double first = 0.0, size = 1.0;
+    double at(double fraction) const { return first + fraction * size; }
+    Share part(double from, double to) const { return {at(from), (to - from) * size}; }
+};
+
+// Whole sequences that run through attention together.
+struct Chunk {
+    std::size_t first = 0, rows = 0;
+    SequenceLayout layout;  // from 0
 };
 
 // Every function that returns bool says by false that the person cancelled. `local` arguments say where the
@@ -48,10 +63,16 @@ public:
               double local);
     bool load(const LinearSpec& spec, LoadedLinear& to, double local);
     void load(const NormSpec& spec, LoadedNorm& to);
+    void load(const std::optional<NormSpec>& spec, LoadedNorm& to);  // absent: empty
+    void load(const HeadNormSpec& spec, LoadedNorm& to);
+    // A small tensor's first elements on the host.
+    std::vector<double> host(const WeightRef& weight, std::size_t count) const;
 
     // y = x Wᵀ + b, in row pieces.
     bool linear(const Matrix& x, const LoadedLinear& w, Matrix y, double local);
     void norm(const Matrix& x, const LoadedNorm& w, Matrix y);
+    // x normed into `slot`, or x where there is no norm.
+    Matrix normed(const Matrix& x, const LoadedNorm& w, Matrix& slot);
 
     // Rows of one point to the tap in pieces of at most chunk_tokens; make(piece, first_row) gives what is
     // shown for the rows of x in `piece`. Then finished().
@@ -61,6 +82,7 @@ public:
     // Floating-point operations that one step may hold: some tens of milliseconds of this backend.
     double step_budget() const { return step_budget_; }
     std::size_t chunk_tokens() const { return chunk_tokens_; }
+    std::size_t longest_sequence() const { return longest_sequence_; }
 
     const Plan& plan;
     const WeightSource& weights;
@@ -75,7 +97,7 @@ private:
 
     ThreadPool readers_;
     double step_budget_;
-    std::size_t chunk_tokens_;
+    std::size_t chunk_tokens_, longest_sequence_ = 0;
 };
 
 }  // namespace deadscope

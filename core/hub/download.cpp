@@ -67,6 +67,8 @@ public:
             if (!lock.take(places_.lock(file_), go_on)) return false;
             if (is_whole(places_.blob(file_), file_)) {
                 counters_.bytes += file_.size;
+                std::error_code ignored;  // another program finished what a fetch of ours had begun
+                fs::remove(places_.blob(file_) + ".incomplete", ignored);
             } else if (!download(session, go_on)) {
                 return false;
             }

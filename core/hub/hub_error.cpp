@@ -60,7 +60,7 @@ Error hub_error(const HubSettings& settings, const HubId& id, const std::string&
                 const HttpReply& reply) {
     const std::string where = shown_url(reply.url), name = shown_id(id) + (file.empty() ? "" : "/" + file);
     if (reply.end == HttpReply::End::broken) {
-        return Error::input("The hub could not be reached",
+        return Error::input(reply.status == 0 ? "The hub could not be reached" : "The hub's answer is no use",
                             {.file = name, .expected = "an answer from " + where, .found = reply.failure});
     }
     if (!file.empty() && url_origin(reply.url) != url_origin(settings.endpoint)) {

@@ -59,7 +59,8 @@ TokensData read_tokens(const ArchitectureReader& reader, const JsonObject& entry
 }
 
 PatchesData read_patches(const ArchitectureReader& reader, const JsonObject& entry) {
-    expect_keys(entry, {"projection", "bias", "class_tokens", "registers", "register_count", "positions", "norm"});
+    expect_keys(entry,
+                {"projection", "bias", "class_tokens", "registers", "register_count", "positions", "norm"});
     PatchesData out;
     out.projection = required_text(entry, "projection");
     out.bias = reader.amount(entry, "bias", true);
@@ -129,9 +130,11 @@ void read_block(const ArchitectureReader& reader, const JsonObject& object, Arch
 void check_quantities(const JsonObject& object, const Architecture& data) {
     const auto check = [&](const std::string& name) {
         if (data.config.contains(name)) return;
-        throw Error::input(
-            "The architecture file lacks a quantity that its parts need",
-            {.file = object.file(), .key = "config." + name, .expected = "an entry of config", .found = "nothing"});
+        throw Error::input("The architecture file lacks a quantity that its parts need",
+                           {.file = object.file(),
+                            .key = "config." + name,
+                            .expected = "an entry of config",
+                            .found = "nothing"});
     };
     for (const char* name : {"width", "layers", "heads", "inner", "eps", "activation", "init_std"})
         check(name);
@@ -153,8 +156,9 @@ void check_quantities(const JsonObject& object, const Architecture& data) {
 
 Architecture parse_architecture(const nlohmann::json& json, const std::string& file) {
     const JsonObject object(json, file);
-    expect_keys(object, {"schema", "model_type", "family", "extends", "prefixes", "config", "only", "variants",
-                         "norm", "tokens", "patches", "sound", "block", "final_norm", "head", "head_norms"});
+    expect_keys(object,
+                {"schema", "model_type", "family", "extends", "prefixes", "config", "only", "variants",
+                 "norm", "tokens", "patches", "sound", "block", "final_norm", "head", "head_norms"});
     if (required_text(object, "schema") != schema) object.wrong("schema", std::string(schema));
     Architecture out;
     out.file = file;
@@ -184,7 +188,8 @@ Architecture parse_architecture(const nlohmann::json& json, const std::string& f
     out.head = read_head(reader, object);
     if (const nlohmann::json* heads = object.find("head_norms")) {
         if (!heads->is_array()) object.wrong("head_norms", "a list of norms");
-        for (const nlohmann::json& head : *heads) out.head_norms.push_back(*reader.norm_value(head, object, "head_norms"));
+        for (const nlohmann::json& head : *heads)
+            out.head_norms.push_back(*reader.norm_value(head, object, "head_norms"));
     }
     check_quantities(object, out);
     return out;

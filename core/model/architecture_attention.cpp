@@ -17,7 +17,8 @@ FusedOrder read_order(const JsonObject& qkv) {
         order.kind = FusedOrder::Kind::split;
         order.shares = split.integer("split").value_or(0);
         order.parts = required_text(split, "parts");
-        if (order.shares < 1 || order.shares > 1024) split.wrong("split", "a number of shares from 1 to 1024");
+        if (order.shares < 1 || order.shares > 1024)
+            split.wrong("split", "a number of shares from 1 to 1024");
         std::string sorted = order.parts;
         std::ranges::sort(sorted);
         if (sorted != "kqv") split.wrong("parts", "the letters q, k and v in their order");
@@ -61,10 +62,11 @@ AlibiData ArchitectureReader::alibi(const JsonObject& entry) const {
         return out;
     }
     const JsonObject alibi = *entry.object("alibi");
-    expect_keys(alibi, {"on", "max", "scaled"});
+    expect_keys(alibi, {"on", "max", "scaled", "bf16"});
     out.on = amount(alibi, "on", true);
     out.max = amount(alibi, "max", out.max);
     out.scaled = amount(alibi, "scaled", out.scaled);
+    out.bf16 = amount(alibi, "bf16", out.bf16);
     return out;
 }
 
@@ -125,8 +127,7 @@ std::optional<RelativeBiasData> ArchitectureReader::relative_bias(const JsonObje
     if (!entry) return std::nullopt;
     expect_keys(*entry, {"table", "buckets", "max_distance", "bidirectional"});
     return RelativeBiasData{required_text(*entry, "table"), required_amount(*entry, "buckets"),
-                            required_amount(*entry, "max_distance"),
-                            amount(*entry, "bidirectional", true)};
+                            required_amount(*entry, "max_distance"), amount(*entry, "bidirectional", true)};
 }
 
 std::optional<KeysOfData> ArchitectureReader::keys_of(const JsonObject& part) const {
@@ -145,12 +146,37 @@ std::optional<KeysOfData> ArchitectureReader::keys_of(const JsonObject& part) co
 }
 
 AttentionData ArchitectureReader::attention(const JsonObject& entry) const {
-    expect_keys(entry,
-                {"causal", "heads", "kv_heads", "head_dim", "value_dim", "rotary", "rotary_parameters",
-                 "rope_theta", "rotary_fraction", "rotary_dims", "window", "scale", "scale_by_yarn",
-                 "score_cap", "clip", "alibi", "sinks", "q", "k", "v", "qkv", "out", "q_norm", "k_norm",
-                 "v_norm", "norm_after_rotary", "inner_norm", "relative_bias", "disentangled", "latent",
-                 "keys_of"});
+    expect_keys(entry, {"causal",
+                        "heads",
+                        "kv_heads",
+                        "head_dim",
+                        "value_dim",
+                        "rotary",
+                        "rotary_parameters",
+                        "rope_theta",
+                        "rotary_fraction",
+                        "rotary_dims",
+                        "window",
+                        "scale",
+                        "scale_by_yarn",
+                        "score_cap",
+                        "clip",
+                        "alibi",
+                        "sinks",
+                        "q",
+                        "k",
+                        "v",
+                        "qkv",
+                        "out",
+                        "q_norm",
+                        "k_norm",
+                        "v_norm",
+                        "norm_after_rotary",
+                        "inner_norm",
+                        "relative_bias",
+                        "disentangled",
+                        "latent",
+                        "keys_of"});
     AttentionData out;
     out.heads = amount(entry, "heads");
     out.kv_heads = amount(entry, "kv_heads");

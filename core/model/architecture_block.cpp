@@ -32,7 +32,8 @@ void ArchitectureReader::mlp_maps(const JsonObject& entry, MlpData& out) const {
 }
 
 MlpData ArchitectureReader::mlp(const JsonObject& entry) const {
-    expect_keys(entry, {"gate", "up", "gate_up", "down", "inner", "activation", "limit", "alpha", "inner_norm"});
+    expect_keys(entry,
+                {"gate", "up", "gate_up", "down", "inner", "activation", "limit", "alpha", "inner_norm"});
     MlpData out;
     mlp_maps(entry, out);
     out.inner_norm = norm(entry, "inner_norm");
@@ -40,9 +41,11 @@ MlpData ArchitectureReader::mlp(const JsonObject& entry) const {
 }
 
 ExpertsData ArchitectureReader::experts(const JsonObject& entry) const {
-    expect_keys(entry, {"count", "chosen", "inner", "activation", "router", "scoring", "renormalise", "scale",
-                        "correction", "groups", "groups_chosen", "group_by_top_two", "gate", "up", "gate_up",
-                        "down", "limit", "alpha", "shared", "shared_gate"});
+    expect_keys(
+        entry,
+        {"count",   "chosen",     "inner",  "activation",    "router",           "scoring",    "renormalise",
+         "scale",   "correction", "groups", "groups_chosen", "group_by_top_two", "gate",       "up",
+         "gate_up", "down",       "limit",  "alpha",         "shared",           "shared_gate"});
     ExpertsData out;
     out.count = required_amount(entry, "count");
     out.chosen = required_amount(entry, "chosen");
@@ -104,12 +107,14 @@ BlockRule ArchitectureReader::rule(const JsonObject& entry) const {
         for (const nlohmann::json& part : *parts)
             out.parts.push_back(rule(JsonObject(part, entry.file(), entry.key_path(key))));
     };
-    if (entry.has("list")) {
-        expect_keys(entry, {"list", "is"});
-        out.kind = BlockRule::Kind::list;
-        out.key = required_text(entry, "list");
+    if (entry.has("list") || entry.has("runs")) {
+        const char* key = entry.has("list") ? "list" : "runs";
+        expect_keys(entry, {key, "is"});
+        out.kind = entry.has("list") ? BlockRule::Kind::list : BlockRule::Kind::runs;
+        out.key = required_text(entry, key);
         const nlohmann::json* value = entry.find("is");
-        if (value == nullptr || value->is_structured()) entry.missing("is", "the value of the list's element");
+        if (value == nullptr || value->is_structured())
+            entry.missing("is", "the value of the list's element");
         out.value = value->dump();
     } else if (entry.has("in")) {
         expect_keys(entry, {"in"});
@@ -136,7 +141,7 @@ BlockRule ArchitectureReader::rule(const JsonObject& entry) const {
         out.kind = entry.has("all") ? BlockRule::Kind::all : BlockRule::Kind::any;
         several(key);
     } else {
-        entry.missing("where", "a rule: one of list, in, every, from, below, not, all, any");
+        entry.missing("where", "a rule: one of list, runs, in, every, from, below, not, all, any");
     }
     return out;
 }

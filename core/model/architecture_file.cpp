@@ -55,7 +55,8 @@ ArchitectureFile extend(ArchitectureFile file, int depth) {
     const JsonObject object(*file.json, file.file);
     const auto base_type = object.text("extends");
     if (!base_type) return file;
-    if (depth >= extends_limit) object.wrong("extends", "a family whose files do not extend each other in a circle");
+    if (depth >= extends_limit)
+        object.wrong("extends", "a family whose files do not extend each other in a circle");
     auto base = find_own(*base_type, /*built_in_only=*/base_type == object.text("model_type"));
     if (!base || base->file == file.file) object.wrong("extends", "the model_type of another known family");
     json merged = *extend(*base, depth + 1).json;
@@ -73,15 +74,32 @@ bool condition_holds(const JsonObject& when, const std::string& key, const JsonO
     return std::ranges::any_of(*values, [&](const json& value) { return value == found; });
 }
 
+// `{i}` in the name stands for any number.
+bool numbered_tensor_is_there(std::string_view name, const Checkpoint& checkpoint) {
+    const std::string_view head = name.substr(0, name.find("{i}")), tail = name.substr(head.size() + 3);
+    return std::ranges::any_of(checkpoint.tensors(), [&](const TensorInfo& tensor) {
+        const std::string_view found = tensor.name;
+        if (found.size() <= head.size() + tail.size() || !found.starts_with(head) || !found.ends_with(tail))
+            return false;
+        return std::ranges::all_of(found.substr(head.size(), found.size() - head.size() - tail.size()),
+                                   [](char c) { return c >= '0' && c <= '9'; });
+    });
+}
+
 bool tensor_is_there(const std::string& name, const std::vector<std::string>& prefixes,
                      const Checkpoint& checkpoint) {
+    if (name.find("{i}") != std::string::npos) {
+        return std::ranges::any_of(prefixes, [&](const std::string& prefix) {
+            return numbered_tensor_is_there(prefix + name, checkpoint);
+        });
+    }
     return checkpoint.find(name) != nullptr || std::ranges::any_of(prefixes, [&](const std::string& prefix) {
                return checkpoint.find(prefix + name) != nullptr;
            });
 }
 
-bool variant_holds(const JsonObject& variant, const std::vector<std::string>& prefixes, const JsonObject& config,
-                   const Checkpoint& checkpoint) {
+bool variant_holds(const JsonObject& variant, const std::vector<std::string>& prefixes,
+                   const JsonObject& config, const Checkpoint& checkpoint) {
     expect_keys(variant, {"when", "has", "lacks", "patch"});
     const auto when = variant.object("when");
     const auto has = variant.texts("has"), lacks = variant.texts("lacks");

@@ -46,20 +46,20 @@ struct LinearData {
 // How the rows of a fused query/key/value tensor are laid out.
 struct FusedOrder {
     enum class Kind { parts, heads, groups, split } kind = Kind::parts;
-    std::int64_t shares = 1;     // of split
-    std::string parts = "qkv";   // of split: their order in each share
+    std::int64_t shares = 1;    // of split
+    std::string parts = "qkv";  // of split: their order in each share
 };
 
 enum class GateOrder { gate_up, up_gate, interleaved };
 
 struct HeadNormData {
-    NormData norm;              // "{h}" in its tensor: one tensor a head
-    bool all = false;           // over all heads at once, not head by head
-    bool each = false;          // every head has its own γ
+    NormData norm;      // "{h}" in its tensor: one tensor a head
+    bool all = false;   // over all heads at once, not head by head
+    bool each = false;  // every head has its own γ
 };
 
 struct AlibiData {
-    Amount on = false, max = 8.0, scaled = false;
+    Amount on = false, max = 8.0, scaled = false, bf16 = false;
 };
 
 struct RelativeBiasData {
@@ -177,10 +177,10 @@ struct HeadData {
 
 // For which blocks a patch holds (README: block.variants).
 struct BlockRule {
-    enum class Kind { list, in, every, from, below, none_of, all, any } kind = Kind::all;
-    std::string key;              // list, in: the configuration's
-    std::string value;            // list: as JSON text
-    Amount a, b, c;               // every: every, offset, is; from, below: a
+    enum class Kind { list, runs, in, every, from, below, none_of, all, any } kind = Kind::all;
+    std::string key;               // list, runs, in: the configuration's
+    std::string value;             // list, runs: as JSON text
+    Amount a, b, c;                // every: every, offset, is; from, below: a
     std::vector<BlockRule> parts;  // none_of (one), all, any
 };
 

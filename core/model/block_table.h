@@ -16,7 +16,9 @@ public:
     BlockTable(const ConfigValues& values, std::int64_t layers);
 
     std::int64_t size() const { return static_cast<std::int64_t>(blocks_.size()); }
-    const BlockData& operator[](std::int64_t block) const { return *blocks_[static_cast<std::size_t>(block)]; }
+    const BlockData& operator[](std::int64_t block) const {
+        return *blocks_[static_cast<std::size_t>(block)];
+    }
     // Prefix of the block's tensors behind the family's prefix; `block` may be beyond the last one.
     std::string tensors(std::int64_t block) const;
     // The block whose keys and values this one reads. Errors: one that is not earlier.
@@ -24,6 +26,7 @@ public:
 
 private:
     bool holds(const BlockRule& rule, std::int64_t block) const;
+    const nlohmann::json* element_of_runs(const std::string& key, std::int64_t block) const;
     const nlohmann::json* list_of(const std::string& key) const;
 
     const ConfigValues& values_;

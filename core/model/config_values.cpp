@@ -41,12 +41,12 @@ std::optional<ConfigPlace> ConfigValues::find_key(const std::string& name) const
             continue;
         }
         if (*place->value == *first->value) continue;
-        throw Error::input("Two keys that mean the same hold different values",
-                           {.file = config_.file(),
-                            .key = place->object.key_path(place->leaf),
-                            .expected = json_words(*first->value) + ", as " +
-                                        first->object.key_path(first->leaf) + " has",
-                            .found = json_words(*place->value)});
+        throw Error::input(
+            "Two keys that mean the same hold different values",
+            {.file = config_.file(),
+             .key = place->object.key_path(place->leaf),
+             .expected = json_words(*first->value) + ", as " + first->object.key_path(first->leaf) + " has",
+             .found = json_words(*place->value)});
     }
     return first;
 }
@@ -112,11 +112,21 @@ double ConfigValues::evaluate(const std::string& expression, bool whole, int dep
                                 .found = number_words(right)});
         }
         switch (symbol) {
-            case '+': result += right; break;
-            case '-': result -= right; break;
-            case '*': result *= right; break;
-            case '/': result /= right; break;
-            case '^': result = std::pow(result, right); break;
+            case '+':
+                result += right;
+                break;
+            case '-':
+                result -= right;
+                break;
+            case '*':
+                result *= right;
+                break;
+            case '/':
+                result /= right;
+                break;
+            case '^':
+                result = std::pow(result, right);
+                break;
             default:
                 throw Error::input("The architecture file holds a quantity that cannot be evaluated",
                                    {.file = data_->file,
@@ -155,9 +165,9 @@ double ConfigValues::value(const Amount& amount, bool whole) const {
     if (const std::string* text = std::get_if<std::string>(&amount)) {
         const double result = evaluate(*text, whole, 0);
         if (std::isfinite(result)) return result;
-        throw Error::input("A quantity of the family comes to no number for this configuration",
-                           {.file = config_.file(), .key = key_of(amount), .expected = "a finite number",
-                            .found = *text});
+        throw Error::input(
+            "A quantity of the family comes to no number for this configuration",
+            {.file = config_.file(), .key = key_of(amount), .expected = "a finite number", .found = *text});
     }
     throw Error::input("The architecture file holds no number where one is needed",
                        {.file = data_->file, .expected = "a number", .found = key_of(amount)});
@@ -236,7 +246,8 @@ std::pair<std::int64_t, std::int64_t> ConfigValues::extent(const std::string& na
     const bool good = sides.size() == 2 &&
                       std::ranges::all_of(sides, [=](auto side) { return side >= 1 && side <= limit; });
     if (!good)
-        place->object.wrong(place->leaf, "a size or [height, width], each from 1 to " + std::to_string(limit));
+        place->object.wrong(place->leaf,
+                            "a size or [height, width], each from 1 to " + std::to_string(limit));
     return {sides[0], sides[1]};
 }
 

@@ -38,7 +38,8 @@ public:
             if (latent.q_norm)
                 out.latent_query =
                     norm(latent.q_norm, NormRole::latent, values_.size(latent.q_rank, inner_limit));
-            out.latent_key = norm(latent.kv_norm, NormRole::latent, values_.size(latent.kv_rank, inner_limit));
+            out.latent_key =
+                norm(latent.kv_norm, NormRole::latent, values_.size(latent.kv_rank, inner_limit));
         }
         out.query = head_norm(attention.q_norm, NormRole::query, sizes.heads, sizes.head_dim);
         if (own_keys) {
@@ -57,7 +58,8 @@ public:
     }
 
 private:
-    std::optional<NormSpec> norm(const std::optional<NormData>& data, NormRole role, std::int64_t width) const {
+    std::optional<NormSpec> norm(const std::optional<NormData>& data, NormRole role,
+                                 std::int64_t width) const {
         if (!data) return std::nullopt;
         return tensors_.norm(*data, tensors_.in_block(block_, data->tensor), role,
                              static_cast<std::size_t>(block_), width, values_);
@@ -71,9 +73,9 @@ private:
         out.span = data->all ? heads * width : width;
         const std::int64_t rows = data->each ? heads : 1;
         for (std::int64_t head = 0; head < (many ? heads : 1); ++head) {
-            out.parts.push_back(tensors_.norm(
-                data->norm, tensors_.in_block(block_, with_head(data->norm.tensor, head)), role,
-                static_cast<std::size_t>(block_), out.span * rows, values_, rows));
+            out.parts.push_back(
+                tensors_.norm(data->norm, tensors_.in_block(block_, with_head(data->norm.tensor, head)), role,
+                              static_cast<std::size_t>(block_), out.span * rows, values_, rows));
         }
         return out;
     }
@@ -149,7 +151,8 @@ HeadSizes head_sizes(const ConfigValues& values, const AttentionData& attention)
     HeadSizes out;
     out.heads = values.size(heads, width_limit);
     out.kv_heads = given(kv_heads) ? values.size(kv_heads, out.heads) : out.heads;
-    out.head_dim = values.size(given(head_dim) ? head_dim : Amount(std::string("width / heads")), width_limit);
+    out.head_dim =
+        values.size(given(head_dim) ? head_dim : Amount(std::string("width / heads")), width_limit);
     out.value_dim = given(value_dim) ? values.size(value_dim, width_limit) : out.head_dim;
     if (out.heads % out.kv_heads != 0)
         values.wrong(kv_heads, "a divisor of the " + std::to_string(out.heads) + " heads");
@@ -193,7 +196,8 @@ FamilyNorms family_norms(const Family& family) {
     const ConfigValues& values = family.values();
     const RequiredTensors& tensors = family.tensors();
     const std::int64_t d = values.size("width", width_limit);
-    const auto norm = [&](const NormData& norm_data, const std::string& name, NormRole role, std::int64_t width) {
+    const auto norm = [&](const NormData& norm_data, const std::string& name, NormRole role,
+                          std::int64_t width) {
         return tensors.norm(norm_data, name, role, std::nullopt, width, values);
     };
     FamilyNorms out;
@@ -210,8 +214,8 @@ FamilyNorms family_norms(const Family& family) {
                          NormRole::embedding, d);
     const auto& disentangled = data.block.attention.disentangled;
     if (disentangled && disentangled->norm)
-        out.relative_positions = norm(*disentangled->norm, tensors.with_prefix(disentangled->norm->tensor),
-                                      NormRole::other, d);
+        out.relative_positions =
+            norm(*disentangled->norm, tensors.with_prefix(disentangled->norm->tensor), NormRole::other, d);
     refuse_more_blocks(family);
     for (std::int64_t i = 0; i < family.blocks().size(); ++i)
         out.blocks.push_back(BlockNormReader(family, i, d).read());

@@ -100,13 +100,13 @@ struct AttentionSpec {
     std::int64_t heads = 0, kv_heads = 0, head_dim = 0;
     std::int64_t value_dim = 0;  // 0: head_dim
     bool causal = true;
-    std::int64_t window = 0;     // 0: none. Causal: key j is seen by i where i - window < j <= i;
-                                 // otherwise where |i - j| <= window
-    double scale = 1.0;          // multiplies q·k
-    double score_cap = 0.0;      // 0: none; else cap · tanh(score / cap), before the mask
-    std::vector<double> slopes;  // [heads] alibi: score += slope · (j - i); empty: none
+    std::int64_t window = 0;      // 0: none. Causal: key j is seen by i where i - window < j <= i;
+                                  // otherwise where |i - j| <= window
+    double scale = 1.0;           // multiplies q·k
+    double score_cap = 0.0;       // 0: none; else cap · tanh(score / cap), before the mask
+    std::vector<double> slopes;   // [heads] alibi: score += slope · (j - i); empty: none
     bool slopes_in_bf16 = false;  // Falcon's: score += scale · bf16(bf16(slope) · bf16(j)), instead
-    double clip = 0.0;           // 0: none; q, k and v are clamped to ±clip after their projection
+    double clip = 0.0;            // 0: none; q, k and v are clamped to ±clip after their projection
     WeightRef sinks;  // [heads]: a logit that takes part in the softmax and writes nothing (gpt-oss)
     RotarySpec rotary;
     HeadNormSpec q_norm, k_norm, v_norm;
@@ -124,6 +124,7 @@ enum class Activation {
     identity,
     gelu,
     gelu_tanh,
+    gelu_bloom,  // gelu_tanh with √(2/π) cut to 0.79788456, as BLOOM was trained
     quick_gelu,
     relu,
     silu,

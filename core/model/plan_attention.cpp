@@ -9,8 +9,8 @@
 namespace deadscope {
 namespace {
 
-// Slopes of ALiBi (arXiv 2108.12409): powers of 2^(-max / p) for p the next power of two; where there are fewer
-// heads than p, every second first, then those between.
+// Slopes of ALiBi (arXiv 2108.12409): powers of 2^(-max / p) for p the next power of two; where there are
+// fewer heads than p, every second first, then those between.
 std::vector<double> alibi_slopes(std::int64_t heads, double max) {
     std::int64_t power = 1;
     while (power < heads) power *= 2;
@@ -29,6 +29,12 @@ std::vector<double> alibi_slopes(std::int64_t heads, double max) {
     return slopes;
 }
 
+// `{i}` in the name is the block's number.
+std::string with_number(std::string name, std::int64_t block) {
+    const std::size_t at = name.find("{i}");
+    return at == std::string::npos ? name : name.replace(at, 3, std::to_string(block));
+}
+
 }  // namespace
 
 AttentionSpec PlanBuilder::attention(const Block& block) const {
@@ -42,8 +48,8 @@ AttentionSpec PlanBuilder::attention(const Block& block) const {
     out.value_dim = sizes.value_dim == sizes.head_dim ? 0 : sizes.value_dim;
     out.causal = values.flag(data.causal);
     out.window = values.count(data.window, token_limit);
-    out.scale = given(data.scale) ? values.number(data.scale)
-                                  : 1.0 / std::sqrt(static_cast<double>(sizes.head_dim));
+    out.scale =
+        given(data.scale) ? values.number(data.scale) : 1.0 / std::sqrt(static_cast<double>(sizes.head_dim));
     double yarn_scale = 1.0;
     if (data.rotary) out.rotary = rotary(block, sizes, yarn_scale);
     if (data.scale_by_yarn) out.scale *= yarn_scale;
@@ -51,7 +57,8 @@ AttentionSpec PlanBuilder::attention(const Block& block) const {
     out.clip = values.number(data.clip, 0.0);
     if (values.flag(data.alibi.on)) {
         out.slopes = alibi_slopes(sizes.heads, values.number(data.alibi.max));
-        if (values.flag(data.alibi.scaled)) {
+        out.slopes_in_bf16 = values.flag(data.alibi.bf16);
+        if (values.flag(data.alibi.scaled) && !out.slopes_in_bf16) {
             for (double& slope : out.slopes) slope *= out.scale;
         }
     }
@@ -69,7 +76,7 @@ AttentionSpec PlanBuilder::attention(const Block& block) const {
         out.relative_bias.buckets = values.size(bias.buckets, width_limit);
         out.relative_bias.max_distance = values.size(bias.max_distance, token_limit);
         out.relative_bias.bidirectional = values.flag(bias.bidirectional);
-        out.relative_bias.table = tensors_.weight(tensors_.with_prefix(bias.table),
+        out.relative_bias.table = tensors_.weight(tensors_.with_prefix(with_number(bias.table, block.number)),
                                                   {out.relative_bias.buckets, sizes.heads}, init_);
     }
     if (data.disentangled) out.disentangled = disentangled(block, sizes);
@@ -106,8 +113,8 @@ void PlanBuilder::queries_keys_values(const Block& block, const HeadSizes& sizes
     }
     if (order.kind == Kind::split) {
         if (q_rows % order.shares != 0 || k_rows % order.shares != 0 || v_rows % order.shares != 0) {
-            block.values.wrong("heads",
-                               "heads that divide into the " + std::to_string(order.shares) + " shares of the map");
+            block.values.wrong(
+                "heads", "heads that divide into the " + std::to_string(order.shares) + " shares of the map");
         }
         std::int64_t first = 0;
         for (const char part : order.parts) {
@@ -173,8 +180,13 @@ std::vector<double> PlanBuilder::factors_in_file(const std::string& name) const 
     const Checkpoint& checkpoint = tensors_.checkpoint();
     const TensorInfo* tensor = checkpoint.find(name);
     if (tensor == nullptr) return {};
-    if (tensor->elements > static_cast<std::uint64_t>(width_limit) || !is_floating(tensor->dtype))
-        return {};  // refused below by its length
+    if (tensor->elements > static_cast<std::uint64_t>(width_limit) || !is_floating(tensor->dtype)) {
+        throw Error::input("The file's divisors of the rotary frequencies cannot be used",
+                           {.file = checkpoint.file_of(*tensor),
+                            .key = name,
+                            .expected = "one floating number a frequency",
+                            .found = shape_text(tensor->shape)});
+    }
     return checkpoint.read_all(*tensor);
 }
 

@@ -50,7 +50,8 @@ private:
 
     MlpSpec mlp(const MlpData& data, const Block& block) const;
     // A single expert of tensors that hold all, or of its own ("{e}").
-    MlpSpec expert(const ExpertsData& data, const Block& block, std::int64_t number, std::int64_t count) const;
+    MlpSpec expert(const ExpertsData& data, const Block& block, std::int64_t number,
+                   std::int64_t count) const;
     MlpSpec mlp_maps(const MlpData& data, const Block& block, const Slice& expert) const;
     ExpertsSpec experts(const ExpertsData& data, const Block& block) const;
 

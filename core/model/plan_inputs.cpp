@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/error.h"
+#include "core/checkpoint/remote_source.h"
 #include "core/model/plan_builder.h"
 
 namespace deadscope {
@@ -25,11 +26,11 @@ TokenInputSpec PlanBuilder::token_input(Plan& plan, const FamilyNorms& norms) co
     if (!data.positions.empty()) {
         // A padding token's own position stands before the others.
         const std::int64_t before = out.position_offset + (given(data.padding) ? 1 : 0);
-        const std::int64_t rows = given(data.position_rows) ? values_.size(data.position_rows, token_limit)
-                                                            : plan.context + before;
+        const std::int64_t rows =
+            given(data.position_rows) ? values_.size(data.position_rows, token_limit) : plan.context + before;
         if (rows < plan.context + before) {
-            values_.wrong(data.position_rows,
-                          "a position for each of the " + std::to_string(plan.context) + " tokens of the context");
+            values_.wrong(data.position_rows, "a position for each of the " + std::to_string(plan.context) +
+                                                  " tokens of the context");
         }
         out.positions = table(data.positions, rows, width);
     }
@@ -37,7 +38,8 @@ TokenInputSpec PlanBuilder::token_input(Plan& plan, const FamilyNorms& norms) co
         out.token_types = table(data.token_types, values_.size("token_types", token_limit), width);
     out.scale = values_.number(data.scale, 1.0);
     if (given(data.mask)) {
-        out.dropout = TokenDropoutSpec{values_.count(data.mask, token_limit), values_.number(data.dropout_ratio)};
+        out.dropout =
+            TokenDropoutSpec{values_.count(data.mask, token_limit), values_.number(data.dropout_ratio)};
         if (!(out.dropout->train_ratio >= 0.0 && out.dropout->train_ratio < 1.0))
             values_.wrong(data.dropout_ratio, "a share from 0 to 1");
     }
@@ -77,7 +79,8 @@ PatchInputSpec PlanBuilder::patch_input(Plan& plan, const FamilyNorms& norms) co
     out.register_count = data.registers.empty() ? 0 : values_.count(data.register_count, 1 << 16);
     if (out.register_count > 0) out.registers = rows(data.registers, {out.register_count, d_});
     plan.context = out.tokens_per_image();
-    if (!data.positions.empty()) out.positions = rows(data.positions, {plan.context - out.register_count, d_});
+    if (!data.positions.empty())
+        out.positions = rows(data.positions, {plan.context - out.register_count, d_});
     out.norm = norms.input;
     return out;
 }
@@ -119,7 +122,8 @@ HeadSpec PlanBuilder::head(const TokenInputSpec& input) const {
         out.linear.out = vocabulary;
         if (values_.flag(map.bias)) {
             const std::string bias = map.bias_tensor.empty() ? map.tensor + ".bias" : map.bias_tensor;
-            if (tensors_.has(bias) || expects_head()) out.linear.bias = tensors_.weight(bias, {vocabulary}, zero_init);
+            if (tensors_.has(bias) || expects_head())
+                out.linear.bias = tensors_.weight(bias, {vocabulary}, zero_init);
         }
     }
     if (tied) {
@@ -145,6 +149,7 @@ bool PlanBuilder::expects_head() const {
 // configuration. Some rows all over the table are compared: the whole may be gigabytes.
 void PlanBuilder::check_tied(const WeightRef& head, const WeightRef& table) const {
     const Checkpoint& checkpoint = tensors_.checkpoint();
+    if (is_remote(checkpoint)) return;
     const TensorInfo &a = *checkpoint.find(head.name), &b = *checkpoint.find(table.name);
     const auto d = static_cast<std::uint64_t>(table.shape[1]),
                rows = static_cast<std::uint64_t>(table.shape[0]);

@@ -10,7 +10,7 @@ namespace deadscope {
 namespace {
 
 // Names as transformers' ACT2FN has them. gelu_fast, gelu_new and gelu_pytorch_tanh are one formula.
-constexpr std::array<std::pair<std::string_view, Activation>, 19> activations{{
+constexpr std::array<std::pair<std::string_view, Activation>, 20> activations{{
     {"gelu", Activation::gelu},
     {"gelu_python", Activation::gelu},
     {"gelu_new", Activation::gelu_tanh},
@@ -18,6 +18,7 @@ constexpr std::array<std::pair<std::string_view, Activation>, 19> activations{{
     {"gelu_pytorch_tanh", Activation::gelu_tanh},
     {"gelu_accurate", Activation::gelu_tanh},
     {"gelu_python_tanh", Activation::gelu_tanh},
+    {"gelu_bloom", Activation::gelu_bloom},
     {"quick_gelu", Activation::quick_gelu},
     {"relu", Activation::relu},
     {"silu", Activation::silu},
@@ -77,7 +78,8 @@ MlpSpec PlanBuilder::mlp_maps(const MlpData& data, const Block& block, const Sli
         const bool interleaved = data.order == GateOrder::interleaved;
         const std::int64_t second = interleaved ? 1 : inner;
         const bool gate_first = data.order != GateOrder::up_gate;
-        out.gate = linear(*data.gate, block, d_, inner, part(2 * inner, gate_first ? 0 : second, interleaved));
+        out.gate =
+            linear(*data.gate, block, d_, inner, part(2 * inner, gate_first ? 0 : second, interleaved));
         out.up = linear(data.up, block, d_, inner, part(2 * inner, gate_first ? second : 0, interleaved));
     } else {
         if (data.gate) out.gate = linear(*data.gate, block, d_, inner, expert);

@@ -87,8 +87,8 @@ const TensorInfo& RequiredTensors::check(const std::string& name, const std::vec
                                          bool ones_in_front) const {
     const TensorInfo* tensor = checkpoint_.find(name);
     if (tensor == nullptr) missing(name, shape);
-    const bool fits = tensor->shape == shape ||
-                      (ones_in_front && without_ones(tensor->shape, shape.size()) == shape);
+    const bool fits =
+        tensor->shape == shape || (ones_in_front && without_ones(tensor->shape, shape.size()) == shape);
     if (!fits) {
         throw Error::input("A tensor has another shape than the configuration asks for",
                            {.file = checkpoint_.file_of(*tensor),
@@ -100,7 +100,7 @@ const TensorInfo& RequiredTensors::check(const std::string& name, const std::vec
         throw Error::input("A tensor has a dtype that cannot be computed with",
                            {.file = checkpoint_.file_of(*tensor),
                             .key = name,
-                            .expected = "F64, F32, F16, BF16 or a quantised kind that is decoded",
+                            .expected = "F64, F32, F16, BF16, F8 or a quantised kind that is decoded",
                             .found = std::string(dtype_name(tensor->dtype))});
     }
     return *tensor;
@@ -120,7 +120,8 @@ WeightRef RequiredTensors::weight_behind_ones(const std::string& name, std::vect
 NormSpec RequiredTensors::norm(const NormData& data, const std::string& name, NormRole role,
                                std::optional<std::size_t> block, std::int64_t d, const ConfigValues& values,
                                std::int64_t rows) const {
-    NormSpec spec{.name = name, .weight = {}, .bias = {}, .kind = data.kind, .role = role, .block = block, .d = d};
+    NormSpec spec{
+        .name = name, .weight = {}, .bias = {}, .kind = data.kind, .role = role, .block = block, .d = d};
     spec.eps = values.number(data.eps);
     spec.offset = values.number(data.offset);
     if (!(spec.eps >= 0.0 && spec.eps < 1.0)) values.wrong(data.eps, "a number from 0 to 1");
@@ -129,7 +130,7 @@ NormSpec RequiredTensors::norm(const NormData& data, const std::string& name, No
                       bias = name + (old_names ? ".beta" : ".bias");
     const auto take = [&](const std::string& tensor) {
         const TensorInfo* found = checkpoint_.find(tensor);
-        const bool many = rows > 1 && found != nullptr && found->shape.size() == 2;
+        const bool many = found != nullptr && found->shape.size() == 2;
         (void)check(tensor, many ? std::vector{rows, d / rows} : std::vector{d});
         return tensor;
     };
@@ -159,7 +160,7 @@ void RequiredTensors::refuse(const std::string& name, const std::string& config_
                         .key = name,
                         .expected = config_key.empty() || config_key == "false"
                                         ? "no such tensor in this family"
-                                                       : "no such tensor, by config.json's " + config_key,
+                                        : "no such tensor, by config.json's " + config_key,
                         .found = shape_text(tensor->shape)});
 }
 

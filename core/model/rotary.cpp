@@ -61,7 +61,8 @@ double setting(const ConfigValues& values, const std::optional<JsonObject>& rope
     const std::string* name = std::get_if<std::string>(&amount);
     const bool stated = name != nullptr && values.states(*name);
     if (stated && inside != outside) rope->wrong(key, "the same as " + values.key_of(amount) + " at the top");
-    if (!given(amount) && inside != otherwise) rope->wrong(key, std::to_string(otherwise) + " for this family");
+    if (!given(amount) && inside != otherwise)
+        rope->wrong(key, std::to_string(otherwise) + " for this family");
     return inside;
 }
 
@@ -112,7 +113,8 @@ void apply_yarn(const Rule& rule, Rotary& out) {
     };
     const double fast = or_default("beta_fast", 32.0), slow = or_default("beta_slow", 1.0);
     const auto channel_of = [&](double turns) {
-        return rule.whole * std::log(original / (turns * 2.0 * std::numbers::pi)) / (2.0 * std::log(rule.theta));
+        return rule.whole * std::log(original / (turns * 2.0 * std::numbers::pi)) /
+               (2.0 * std::log(rule.theta));
     };
     double low = channel_of(fast), high = channel_of(slow);
     if (rope.boolean("truncate").value_or(true)) {
@@ -127,11 +129,14 @@ void apply_yarn(const Rule& rule, Rotary& out) {
         const double slowed = std::clamp((static_cast<double>(i) - low) / (high - low), 0.0, 1.0);
         frequencies[i] *= slowed / factor + (1.0 - slowed);
     }
-    const auto mscale = [&](double scale) { return factor <= 1.0 ? 1.0 : 0.1 * scale * std::log(factor) + 1.0; };
+    const auto mscale = [&](double scale) {
+        return factor <= 1.0 ? 1.0 : 0.1 * scale * std::log(factor) + 1.0;
+    };
     const double one = rope.number("mscale").value_or(0.0), all = rope.number("mscale_all_dim").value_or(0.0);
     const bool both = one != 0.0 && all != 0.0;
-    out.spec.attention_factor =
-        rope.has("attention_factor") ? *rope.number("attention_factor") : both ? mscale(one) / mscale(all) : mscale(1.0);
+    out.spec.attention_factor = rope.has("attention_factor") ? *rope.number("attention_factor")
+                                : both                       ? mscale(one) / mscale(all)
+                                                             : mscale(1.0);
     if (all != 0.0) out.score_scale = mscale(all) * mscale(all);
 }
 
@@ -140,7 +145,8 @@ std::vector<double> factor_list(const Rule& rule, const std::vector<double>& in_
     std::vector<double> factors = in_file;
     const nlohmann::json* list = rule.rope.find(key);
     if (factors.empty() && list != nullptr && list->is_array() && list->size() <= count) {
-        for (const nlohmann::json& value : *list) factors.push_back(value.is_number() ? value.get<double>() : 0.0);
+        for (const nlohmann::json& value : *list)
+            factors.push_back(value.is_number() ? value.get<double>() : 0.0);
     }
     const bool good = factors.size() == count && std::ranges::all_of(factors, [](double factor) {
                           return factor > 0.0 && std::isfinite(factor);
@@ -195,11 +201,12 @@ void apply_proportional(const Rule& rule, double fraction, RotarySpec& spec) {
     for (double& frequency : spec.inverse_frequencies) frequency /= factor;
 }
 
-void divide(const ConfigValues& values, const std::vector<double>& divisors, std::vector<double>& frequencies) {
+void divide(const ConfigValues& values, const std::vector<double>& divisors,
+            std::vector<double>& frequencies) {
     if (divisors.empty() || frequencies.empty()) return;
-    const bool good = divisors.size() == frequencies.size() && std::ranges::all_of(divisors, [](double divisor) {
-                          return divisor > 0.0 && std::isfinite(divisor);
-                      });
+    const bool good =
+        divisors.size() == frequencies.size() &&
+        std::ranges::all_of(divisors, [](double divisor) { return divisor > 0.0 && std::isfinite(divisor); });
     if (!good) {
         throw Error::input("The file's divisors of the rotary frequencies do not fit the configuration",
                            {.file = values.config().file(),
@@ -223,12 +230,13 @@ Rotary make_rotary(const ConfigValues& values, const RotaryData& data, const Rot
                                  : static_cast<std::int64_t>(static_cast<double>(input.head_dim) * fraction);
     const std::int64_t dims = whole + whole % 2;
     if (!(theta > 1.0) || !(fraction > 0.0 && fraction <= 1.0) || dims < 2 || dims > input.head_dim) {
-        throw Error::input("The rotary positions of the configuration cannot be computed",
-                           {.file = config.file(),
-                            .key = rope ? "rope_parameters" : "rope_theta",
-                            .expected = "theta above 1 and from 2 to " + std::to_string(input.head_dim) +
-                                        " rotated channels",
-                            .found = "theta " + std::to_string(theta) + ", " + std::to_string(dims) + " channels"});
+        throw Error::input(
+            "The rotary positions of the configuration cannot be computed",
+            {.file = config.file(),
+             .key = rope ? "rope_parameters" : "rope_theta",
+             .expected =
+                 "theta above 1 and from 2 to " + std::to_string(input.head_dim) + " rotated channels",
+             .found = "theta " + std::to_string(theta) + ", " + std::to_string(dims) + " channels"});
     }
     Rotary out;
     out.spec.first = input.first;
@@ -237,7 +245,8 @@ Rotary make_rotary(const ConfigValues& values, const RotaryData& data, const Rot
     out.spec.inverse_frequencies = plain(theta, dims / 2, static_cast<double>(whole));
     if (rope) {
         const std::string name = rule_of(*rope);
-        const Rule rule{values, *rope, theta, static_cast<double>(whole), static_cast<double>(input.context), input};
+        const Rule rule{values, *rope, theta, static_cast<double>(whole), static_cast<double>(input.context),
+                        input};
         if (name == "proportional") apply_proportional(rule, fraction, out.spec);
         apply_rule(rule, name, out);
     }

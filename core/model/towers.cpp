@@ -20,7 +20,7 @@ std::vector<JsonObject> tower_entries(const ArchitectureFile& file) {
     const JsonObject object(*file.json, file.file);
     const json* list = object.find("towers");
     if (list == nullptr) return {};
-    expect_keys(object, {"schema", "model_type", "family", "towers"});
+    expect_keys(object, {"schema", "model_type", "family", "extends", "towers"});
     if (!list->is_array() || list->empty()) object.wrong("towers", "a list of towers");
     std::vector<JsonObject> out;
     for (const json& value : *list) {
@@ -55,15 +55,23 @@ ArchitectureFile as_tower(const ArchitectureFile& family, const JsonObject& entr
     json out = *family.json;
     if (const json* prefixes = entry.find("prefixes")) out["prefixes"] = *prefixes;
     if (const json* head = entry.find("head")) out["head"] = *head;
-    if (entry.has("patch")) out.merge_patch(*entry.find("patch"));
+    if (!entry.has("patch")) return {family.file, std::make_shared<const json>(std::move(out))};
+    json variants = out.value("variants", json::array());
+    out.merge_patch(*entry.find("patch"));
+    // The tower's variants stand behind the family's own.
+    if (const auto own = entry.find("patch")->find("variants"); own != entry.find("patch")->end()) {
+        variants.insert(variants.end(), own->begin(), own->end());
+        out["variants"] = std::move(variants);
+    }
     return {family.file, std::make_shared<const json>(std::move(out))};
 }
 
 [[noreturn]] void no_such_tower(const Checkpoint& checkpoint, const std::vector<std::string>& names) {
-    throw Error::usage("The checkpoint holds no model of this name",
-                       {.file = checkpoint.source(),
-                        .expected = names.empty() ? "no #NAME: it holds one model" : "one of " + join(names, ", "),
-                        .found = "#" + checkpoint.tower()});
+    throw Error::usage(
+        "The checkpoint holds no model of this name",
+        {.file = checkpoint.source(),
+         .expected = names.empty() ? "no #NAME: it holds one model" : "one of " + join(names, ", "),
+         .found = "#" + checkpoint.tower()});
 }
 
 }  // namespace
@@ -80,7 +88,8 @@ ChosenModel choose_model(const Checkpoint& checkpoint) {
         if (!checkpoint.tower().empty()) no_such_tower(checkpoint, names);
         return out;
     }
-    const auto chosen = checkpoint.tower().empty() ? names.begin() : std::ranges::find(names, checkpoint.tower());
+    const auto chosen =
+        checkpoint.tower().empty() ? names.begin() : std::ranges::find(names, checkpoint.tower());
     if (chosen == names.end()) no_such_tower(checkpoint, names);
     const JsonObject& entry = entries[static_cast<std::size_t>(chosen - names.begin())];
     const JsonObject outer(checkpoint.config(), checkpoint.config_path());

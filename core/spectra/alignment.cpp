@@ -45,10 +45,15 @@ Alignment measure_alignment(const KernelPrediction& prediction, const RightSvd& 
 
     const double noise = std::max(std::sqrt(kFloorMargin * floor), kFactorisationError * sigma.front());
     const double dead = std::max(settings.dead_relative * sigma.front(), noise);
+    // Directions beyond the rows of a wide factor have no vectors of their own: what is left of v falls to
+    // all of them alike, which keeps every sum of squares.
+    const std::size_t resolved = svd.resolved() == d ? d : svd.resolved() - 1;
     out.components.resize(d);
-    double within = 0.0;
+    double within = 0.0, left = 1.0;
     for (std::size_t i = 0; i < d; ++i) {
-        out.components[i] = std::abs(dot(v, svd.vector(i)));
+        out.components[i] = i < resolved ? std::abs(dot(v, svd.vector(i)))
+                                         : std::sqrt(std::max(left, 0.0) / static_cast<double>(d - resolved));
+        if (i < resolved) left -= out.components[i] * out.components[i];
         if (sigma[i] <= noise) ++out.at_noise_floor;
         if (sigma[i] > dead) continue;
         ++out.dead_directions;

@@ -61,6 +61,56 @@ bool svd(std::vector<double>& a, std::size_t n, std::vector<double>& values, std
     return true;
 }
 
+bool svd_wide(std::vector<double>& a, std::size_t m, std::size_t d, std::vector<double>& values,
+              std::vector<double>* vectors) {
+    // Row-major [m, d] is column-major [d, m] = Aᵀ = U S Wᵀ: as in svd(), the columns of U are what we
+    // return.
+    std::optional<SingleThreadedBlas> single;
+    if (m < kThreadedSvd) single.emplace();
+    values.assign(m, 0.0);
+    const lapack_int rows = size(d), columns = size(m);
+    std::vector<double> copy = a, left, right;
+    if (vectors) {
+        left.resize(d * m);
+        right.resize(m * m);
+    }
+    const char job = vectors ? 'S' : 'N';
+    lapack_int info = LAPACKE_dgesdd(LAPACK_COL_MAJOR, job, rows, columns, copy.data(), rows, values.data(),
+                                     left.data(), rows, right.data(), columns);
+    if (info != 0) {
+        std::vector<double> unconverged(m);
+        info = LAPACKE_dgesvd(LAPACK_COL_MAJOR, job, 'N', rows, columns, a.data(), rows, values.data(),
+                              left.data(), rows, right.data(), columns, unconverged.data());
+    }
+    if (info != 0) return false;
+    if (vectors) *vectors = std::move(left);
+    return true;
+}
+
+WideQr wide_qr(std::vector<double> a, std::size_t m, std::size_t d) {
+    std::optional<SingleThreadedBlas> single;
+    if (m < kThreadedSvd) single.emplace();
+    WideQr out{.m = m, .d = d, .packed = std::move(a), .scales = std::vector<double>(m)};
+    const lapack_int info =
+        LAPACKE_dgeqrf(LAPACK_COL_MAJOR, size(d), size(m), out.packed.data(), size(d), out.scales.data());
+    if (info != 0) throw Error::resource("the QR factorisation was refused by the linear algebra library");
+    return out;
+}
+
+std::vector<double> WideQr::triangle() const {
+    std::vector<double> r(m * m, 0.0);  // column j of R lies in row j of `packed`
+    for (std::size_t i = 0; i < m; ++i)
+        for (std::size_t j = i; j < m; ++j) r[i * m + j] = packed[j * d + i];
+    return r;
+}
+
+void WideQr::apply(std::vector<double>& x) const {
+    const SingleThreadedBlas single;
+    const lapack_int info = LAPACKE_dormqr(LAPACK_COL_MAJOR, 'L', 'N', size(d), 1, size(m), packed.data(),
+                                           size(d), scales.data(), x.data(), size(d));
+    if (info != 0) throw Error::resource("the QR factorisation was refused by the linear algebra library");
+}
+
 bool largest_tridiagonal(std::vector<double> diagonal, std::vector<double> off, double& value,
                          std::vector<double>& vector) {
     const lapack_int n = size(diagonal.size());

@@ -16,6 +16,21 @@ void qr_append(std::vector<double>& r, std::size_t n, std::vector<double>& rows,
 // as rows. Returns false where neither routine converged; a is destroyed.
 bool svd(std::vector<double>& a, std::size_t n, std::vector<double>& values, std::vector<double>* vectors);
 
+// The same of a [m, d] row-major with m < d: values [m], vectors [m, d].
+bool svd_wide(std::vector<double>& a, std::size_t m, std::size_t d, std::vector<double>& values,
+              std::vector<double>* vectors);
+
+// aᵀ = Q R for a [m, d] row-major with m < d, in LAPACK's packed form.
+struct WideQr {
+    std::size_t m = 0, d = 0;
+    std::vector<double> packed;            // [m, d] row-major
+    std::vector<double> scales;            // [m]
+    std::vector<double> triangle() const;  // R, [m, m] row-major upper triangular: the singular values of a
+    void apply(
+        std::vector<double>& x) const;  // x [d] becomes Q x; with x_1..x_m = 0, a vector that a maps to 0
+};
+WideQr wide_qr(std::vector<double> a, std::size_t m, std::size_t d);
+
 // Largest eigenvalue of the symmetric tridiagonal matrix, with its eigenvector. Returns false where it did
 // not converge.
 bool largest_tridiagonal(std::vector<double> diagonal, std::vector<double> off, double& value,

@@ -26,8 +26,10 @@ std::string times(double factor) {
 double stream_floor(std::span<const double> uncentred, std::size_t d, const std::vector<double>& w,
                     double roundoff, double largest) {
     std::vector<double> square(d, 0.0);  // E[x_i²]: squared column norms of the factor
-    for (std::size_t i = 0; i < d; ++i)
-        for (std::size_t j = i; j < d; ++j) square[j] += uncentred[i * d + j] * uncentred[i * d + j];
+    const bool triangular = uncentred.size() == d * d;
+    for (std::size_t i = 0; i * d < uncentred.size(); ++i)
+        for (std::size_t j = triangular ? i : 0; j < d; ++j)
+            square[j] += uncentred[i * d + j] * uncentred[i * d + j];
     double weighted = 0.0;
     for (std::size_t j = 0; j < d; ++j) weighted += w[j] * w[j] * square[j];
     return std::max(roundoff * std::sqrt(weighted / 3.0), kFactorisationError * largest);

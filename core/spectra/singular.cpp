@@ -1,4 +1,5 @@
-// The whole SVD goes to LAPACK; the two extremes to Lanczos on (RᵀR)⁻¹ and RᵀR with full reorthogonalisation.
+// The whole SVD goes to LAPACK; of a square factor the two extremes to Lanczos on (RᵀR)⁻¹ and RᵀR with full
+// reorthogonalisation.
 #include "core/spectra/singular.h"
 
 #include <algorithm>
@@ -132,6 +133,40 @@ double largest_magnitude(std::span<const double> r) {
     return most;
 }
 
+// A unit vector that the factor behind `qr` maps to zero.
+Vector silent_vector(const lapack::WideQr& qr) {
+    Vector x = random_unit(qr.d);
+    std::fill_n(x.begin(), qr.m, 0.0);
+    scale(x, 1.0 / norm(x));
+    qr.apply(x);
+    return x;
+}
+
+bool is_wide(std::span<const double> r, std::size_t d) {
+    return r.size() < d * d;
+}
+
+RightSvd wide_svd(std::span<const double> r, std::size_t d) {
+    const std::size_t m = r.size() / d;
+    RightSvd out;
+    Vector copy(r.begin(), r.end());
+    if (!lapack::svd_wide(copy, m, d, out.values, &out.vectors))
+        throw Error::resource("the singular value decomposition did not converge");
+    out.values.resize(d, 0.0);
+    // Against the vectors found, not the rows: those of rounding's size need not lie in the rows' span.
+    const Vector silent = silent_vector(lapack::wide_qr(out.vectors, m, d));
+    out.vectors.insert(out.vectors.end(), silent.begin(), silent.end());
+    return out;
+}
+
+ExtremeSingular wide_extremes(std::span<const double> r, std::size_t d) {
+    const std::size_t m = r.size() / d;
+    const lapack::WideQr qr = lapack::wide_qr({r.begin(), r.end()}, m, d);
+    ExtremeSingular out{.smallest = 0.0, .largest = 0.0, .bottom = silent_vector(qr)};
+    if (m > 0) out.largest = extreme_singular(qr.triangle(), m).largest;
+    return out;
+}
+
 ExtremeSingular from_whole(std::span<const double> r, std::size_t d) {
     RightSvd whole = right_svd(r, d);
     const std::span<const double> last = whole.vector(d - 1);
@@ -144,6 +179,7 @@ ExtremeSingular from_whole(std::span<const double> r, std::size_t d) {
 
 RightSvd right_svd(std::span<const double> r, std::size_t d) {
     largest_magnitude(r);
+    if (is_wide(r, d)) return wide_svd(r, d);
     RightSvd out;
     Vector copy(r.begin(), r.end());
     if (!lapack::svd(copy, d, out.values, &out.vectors))
@@ -154,13 +190,16 @@ RightSvd right_svd(std::span<const double> r, std::size_t d) {
 std::vector<double> singular_values(std::span<const double> r, std::size_t d) {
     largest_magnitude(r);
     Vector values, copy(r.begin(), r.end());
-    if (!lapack::svd(copy, d, values, nullptr))
+    if (!(is_wide(r, d) ? lapack::svd_wide(copy, r.size() / d, d, values, nullptr)
+                        : lapack::svd(copy, d, values, nullptr)))
         throw Error::resource("the singular value decomposition did not converge");
+    values.resize(d, 0.0);
     return values;
 }
 
 ExtremeSingular extreme_singular(std::span<const double> r, std::size_t d) {
     const double most = largest_magnitude(r);
+    if (is_wide(r, d)) return wide_extremes(r, d);
     if (d <= kDirect || most == 0.0) return from_whole(r, d);
     Vector scaled(r.begin(), r.end());
     scale(scaled, 1.0 / most);  // so that no square over- or underflows

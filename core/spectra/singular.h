@@ -1,5 +1,7 @@
-// Singular values and right singular vectors of a triangular factor: all of them (LAPACK), or only the
-// extremes by inverse and power iterations with triangular solves (math.md §2).
+// Singular values and right singular vectors of a factor (tsqr.h): all of them (LAPACK), or only the extremes
+// by inverse and power iterations with triangular solves (math.md §2). A factor is [m, d]: square and
+// triangular, or with fewer rows than columns, and then nothing here takes d² memory or d³ time: what lies
+// beyond m is zero.
 #pragma once
 
 #include <cstddef>
@@ -9,14 +11,18 @@
 namespace deadscope {
 
 struct RightSvd {
-    std::vector<double> values;   // [d], descending
-    std::vector<double> vectors;  // [d, d] row-major; row i is the right singular vector of values[i]
-    std::span<const double> vector(std::size_t i) const {
+    std::vector<double> values;  // [d], descending
+    // [resolved, d] row-major; row i is the right singular vector of values[i]. Of a factor with m < d rows
+    // the first m, and one more that the factor maps to zero: which one of those is arbitrary.
+    std::vector<double> vectors;
+    std::size_t resolved() const { return values.empty() ? 0 : vectors.size() / values.size(); }
+    std::span<const double> vector(std::size_t i) const {  // i < resolved()
         return std::span(vectors).subspan(i * values.size(), values.size());
     }
+    std::span<const double> bottom() const { return vector(resolved() - 1); }  // of the smallest value
 };
 
-// r: [d, d] upper triangular row-major; may be exactly singular. Errors: values that are not finite.
+// r: a factor, row-major; may be exactly singular. Errors: values that are not finite.
 RightSvd right_svd(std::span<const double> r, std::size_t d);
 std::vector<double> singular_values(std::span<const double> r, std::size_t d);
 

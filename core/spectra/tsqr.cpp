@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
+#include <utility>
 
 #include "core/spectra/lapack.h"
 
@@ -33,17 +34,31 @@ void absorb_row(std::vector<double> top, std::vector<double>& trailing, std::siz
 
 }  // namespace
 
-TsqrFactor::TsqrFactor(std::size_t d)
-    : d_(d),
-      capacity_(std::clamp(d + 1, kLeastRows, kMostRows)),
-      shift_(d, 0.0),
-      pending_(capacity_ * (d + 1)),
-      r_((d + 1) * (d + 1), 0.0) {}
+TsqrFactor::TsqrFactor(std::size_t d, std::size_t expected)
+    : d_(d), capacity_(std::clamp(d + 1, kLeastRows, kMostRows)), keeping_(expected < d), shift_(d, 0.0) {
+    if (keeping_) return;
+    pending_.resize(capacity_ * (d + 1));
+    r_.assign((d + 1) * (d + 1), 0.0);
+}
+
+void TsqrFactor::keep(std::span<const double> rows) {
+    if (rows_ == 0) std::copy_n(rows.begin(), d_, shift_.begin());
+    kept_.insert(kept_.end(), rows.begin(), rows.end());
+    rows_ += rows.size() / d_;
+}
+
+void TsqrFactor::factor_kept() {
+    const std::vector<double> rows = std::exchange(kept_, {});
+    *this = TsqrFactor(d_);
+    add(rows);
+}
 
 void TsqrFactor::add(std::span<const double> rows) {
     assert(d_ > 0 && rows.size() % d_ == 0);
     const std::size_t count = rows.size() / d_;
     if (count == 0) return;
+    if (keeping_ && rows_ + count < d_) return keep(rows);
+    if (keeping_) factor_kept();
     if (rows_ == 0) std::copy_n(rows.begin(), d_, shift_.begin());
     constexpr std::size_t tile = 32;  // transposition in tiles that fit the first cache
     for (std::size_t done = 0; done < count;) {
@@ -80,6 +95,8 @@ std::vector<double> TsqrFactor::shifted(std::span<const double> shift) const {
 void TsqrFactor::merge(const TsqrFactor& other) {
     assert(other.d_ == d_);
     if (other.rows_ == 0) return;
+    if (other.keeping_) return add(other.kept_);
+    if (keeping_) factor_kept();
     if (rows_ == 0) shift_ = other.shift_;
     flush();
     std::vector<double> theirs = other.shifted(shift_);
@@ -87,8 +104,22 @@ void TsqrFactor::merge(const TsqrFactor& other) {
     rows_ += other.rows_;
 }
 
+// The first row is taken off before the mean is, as in the factor.
+std::vector<double> TsqrFactor::kept_centred() const {
+    const double count = static_cast<double>(rows_), scale = 1.0 / std::sqrt(count);
+    std::vector<double> out(kept_.size());
+    for (std::size_t j = 0; j < d_; ++j) {
+        double sum = 0.0;
+        for (std::size_t i = 0; i < rows_; ++i) sum += kept_[i * d_ + j] - shift_[j];
+        for (std::size_t i = 0; i < rows_; ++i)
+            out[i * d_ + j] = (kept_[i * d_ + j] - shift_[j] - sum / count) * scale;
+    }
+    return out;
+}
+
 std::vector<double> TsqrFactor::centred() const {
     if (rows_ == 0) return {};
+    if (keeping_) return kept_centred();
     flush();
     const double scale = 1.0 / std::sqrt(static_cast<double>(rows_));
     std::vector<double> out(d_ * d_, 0.0);
@@ -99,6 +130,11 @@ std::vector<double> TsqrFactor::centred() const {
 
 std::vector<double> TsqrFactor::uncentred() const {
     if (rows_ == 0) return {};
+    if (keeping_) {
+        std::vector<double> out = kept_;
+        for (double& value : out) value /= std::sqrt(static_cast<double>(rows_));
+        return out;
+    }
     std::vector<double> out = centred();
     const std::vector<double> mu = mean();
     absorb_row(mu, out, d_);  // Yᵀ Y / N = Cᵀ C + μ μᵀ
@@ -107,8 +143,13 @@ std::vector<double> TsqrFactor::uncentred() const {
 
 std::vector<double> TsqrFactor::mean() const {
     if (rows_ == 0) return {};
-    flush();
     std::vector<double> mu(d_);
+    if (keeping_) {
+        for (std::size_t i = 0; i < kept_.size(); ++i) mu[i % d_] += kept_[i] - shift_[i % d_];
+        for (std::size_t j = 0; j < d_; ++j) mu[j] = shift_[j] + mu[j] / static_cast<double>(rows_);
+        return mu;
+    }
+    flush();
     for (std::size_t j = 0; j < d_; ++j) mu[j] = shift_[j] + r_[(j + 1) * (d_ + 1)] / r_[0];
     return mu;
 }

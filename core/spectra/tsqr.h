@@ -1,5 +1,6 @@
-// Streaming QR of [1 | Y] (math.md §2): centred and uncentred factors of any number of rows in O(d²) memory.
-// What the factors mean is left to singular.h and kernel.h.
+// Streaming QR of [1 | Y] (math.md §2): centred and uncentred factors of any number of rows in O(d²) memory,
+// and of fewer rows than columns in O(rows · d), by keeping them. What the factors mean is left to singular.h
+// and kernel.h.
 #pragma once
 
 #include <cstddef>
@@ -14,26 +15,33 @@ namespace deadscope {
 // Thread rule: one thread at a time; factors of different threads are merged.
 class TsqrFactor {
 public:
-    explicit TsqrFactor(std::size_t d);
+    // expected: how many rows will come, where that is known. Below d they are kept as they are.
+    explicit TsqrFactor(std::size_t d, std::size_t expected = static_cast<std::size_t>(-1));
 
     void add(std::span<const double> rows);  // [n, d] row-major, n >= 0
     void merge(const TsqrFactor& other);     // as if other's rows had been added here
     std::size_t rows() const { return rows_; }
     std::size_t width() const { return d_; }
 
-    // [d, d] upper triangular, row-major, of (Y - 1μᵀ)/√N and Y/√N. Empty when no row was added.
+    // Of (Y - 1μᵀ)/√N and Y/√N, row-major: [d, d] upper triangular, or where rows were kept [rows, d]. Empty
+    // when no row was added.
     std::vector<double> centred() const;
     std::vector<double> uncentred() const;
     std::vector<double> mean() const;  // [d], μ
 
 private:
     void flush() const;  // factor the pending rows
+    void keep(std::span<const double> rows);
+    void factor_kept();  // from then on as if no number of rows had been expected
+    std::vector<double> kept_centred() const;
     // [d + 1, d + 1] upper triangular, column-major, of [1 | Y - 1·shift]
     std::vector<double> shifted(std::span<const double> shift) const;
 
     std::size_t d_;
     std::size_t capacity_;  // rows factored at a time
     std::size_t rows_ = 0;
+    bool keeping_;
+    std::vector<double> kept_;             // [rows, d] row-major, while keeping_
     std::vector<double> shift_;            // [d], the first row seen
     mutable std::size_t waiting_ = 0;      // rows in pending_
     mutable std::vector<double> pending_;  // [capacity, d + 1] column-major, rows not yet factored

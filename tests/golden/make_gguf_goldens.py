@@ -31,58 +31,72 @@ SIZES = dict(hidden_size=32, num_hidden_layers=2, num_attention_heads=4, num_key
 WITHOUT_KV = {k: v for k, v in SIZES.items() if k != "num_key_value_heads"}
 GPT = dict(n_embd=32, n_layer=2, n_head=4, vocab_size=VOCABULARY, bos_token_id=1, eos_token_id=2)
 MOE = dict(num_experts_per_tok=2)
+STREAMS = ("llama", "llama_tied", "gpt2", "bert", "stablelm", "stablelm_parallel", "gpt_neox", "gpt_bigcode", "bloom", "falcon",
+           "falcon_new", "mpt", "phi", "starcoder2", "cohere", "cohere2", "nemotron", "olmo")
+
+
+def plain():
+    return {"rope_type": "default", "rope_theta": 730.0}
+
+
+def half(theta=10000.0):
+    """Converters of the older families leave the base out; it is then 10000."""
+    return {"rope_type": "default", "rope_theta": theta, "partial_rotary_factor": 0.5}
+
+
+def ten_thousand():
+    return {"rope_type": "default", "rope_theta": 10000.0}
 
 
 def llama3():
-    return {"rope_type": "llama3", "rope_theta": 500.0, "factor": 4.0, "low_freq_factor": 1.0,
+    return {"rope_type": "llama3", "rope_theta": 500000.0, "factor": 32.0, "low_freq_factor": 1.0,
             "high_freq_factor": 4.0, "original_max_position_embeddings": 8192}
 
 
 def models():
     """name, class, configuration"""
-    plain = {"rope_type": "default", "rope_theta": 730.0}
     yield "llama", tf.LlamaForCausalLM, tf.LlamaConfig(**SIZES, rms_norm_eps=2e-3, head_dim=12, attention_bias=True,
                                                        rope_parameters=llama3())
     yield "llama_tied", tf.LlamaForCausalLM, tf.LlamaConfig(**SIZES, tie_word_embeddings=True, rms_norm_eps=1e-5,
                                                             rope_parameters={"rope_type": "linear", "factor": 2.0, "rope_theta": 730.0})
-    yield "mistral", tf.MistralForCausalLM, tf.MistralConfig(**SIZES, rms_norm_eps=3e-4, sliding_window=None, rope_parameters=plain)
-    yield "mixtral", tf.MixtralForCausalLM, tf.MixtralConfig(**SIZES, **MOE, num_local_experts=4, rope_parameters=plain)
-    yield "smollm3", tf.SmolLM3ForCausalLM, tf.SmolLM3Config(**SIZES, rope_parameters=plain)
+    yield "mistral", tf.MistralForCausalLM, tf.MistralConfig(**SIZES, rms_norm_eps=3e-4, sliding_window=None, rope_parameters=plain())
+    yield "mixtral", tf.MixtralForCausalLM, tf.MixtralConfig(**SIZES, **MOE, num_local_experts=4, rope_parameters=plain())
+    yield "smollm3", tf.SmolLM3ForCausalLM, tf.SmolLM3Config(**SIZES, rope_parameters=plain())
     yield "granite", tf.GraniteForCausalLM, tf.GraniteConfig(**SIZES, attention_multiplier=0.25, embedding_multiplier=3.0,
-                                                             residual_multiplier=0.5, logits_scaling=2.5, rope_parameters=plain)
+                                                             residual_multiplier=0.5, logits_scaling=2.5, rope_parameters=plain())
     yield "qwen2", tf.Qwen2ForCausalLM, tf.Qwen2Config(**SIZES, rope_parameters={"rope_type": "yarn", "rope_theta": 730.0, "factor": 4.0,
                                                                                  "original_max_position_embeddings": 32})
-    yield "qwen3", tf.Qwen3ForCausalLM, tf.Qwen3Config(**SIZES, head_dim=12, rope_parameters=plain)
+    yield "qwen3", tf.Qwen3ForCausalLM, tf.Qwen3Config(**SIZES, head_dim=12, rope_parameters=plain())
     yield "qwen3_moe", tf.Qwen3MoeForCausalLM, tf.Qwen3MoeConfig(**SIZES, **MOE, head_dim=8, num_experts=4, moe_intermediate_size=24,
-                                                                 norm_topk_prob=True, rope_parameters=plain)
-    yield "gemma", tf.GemmaForCausalLM, tf.GemmaConfig(**SIZES, head_dim=12, rope_parameters=plain)
+                                                                 norm_topk_prob=True, rope_parameters=plain())
+    yield "gemma", tf.GemmaForCausalLM, tf.GemmaConfig(**SIZES, head_dim=12, rope_parameters=ten_thousand())
     yield "gemma2", tf.Gemma2ForCausalLM, tf.Gemma2Config(**SIZES, head_dim=12, query_pre_attn_scalar=12, sliding_window=8,
-                                                          attn_logit_softcapping=40.0, final_logit_softcapping=20.0, rope_parameters=plain)
+                                                          attn_logit_softcapping=40.0, final_logit_softcapping=20.0, rope_parameters=ten_thousand())
     yield "gemma3", tf.Gemma3ForCausalLM, tf.Gemma3TextConfig(**{**SIZES, "num_hidden_layers": 7}, head_dim=12, query_pre_attn_scalar=12,
                                                               sliding_window=8, rope_parameters={
         "full_attention": {"rope_type": "linear", "factor": 8.0, "rope_theta": 7300.0},
         "sliding_attention": {"rope_type": "default", "rope_theta": 730.0}})
-    yield "olmo", tf.OlmoForCausalLM, tf.OlmoConfig(**SIZES, clip_qkv=4.0, rope_parameters=plain)
-    yield "olmo2", tf.Olmo2ForCausalLM, tf.Olmo2Config(**SIZES, rope_parameters=plain)
-    yield "olmo3", tf.Olmo3ForCausalLM, tf.Olmo3Config(**{**SIZES, "num_hidden_layers": 4}, sliding_window=8, rope_parameters=plain)
-    yield "cohere", tf.CohereForCausalLM, tf.CohereConfig(**SIZES, use_qk_norm=True, logit_scale=0.25, rope_parameters=plain)
-    yield "cohere2", tf.Cohere2ForCausalLM, tf.Cohere2Config(**{**SIZES, "num_hidden_layers": 4}, sliding_window=8, logit_scale=0.25, rope_parameters=plain)
+    yield "olmo", tf.OlmoForCausalLM, tf.OlmoConfig(**SIZES, clip_qkv=4.0, rope_parameters=plain())
+    yield "olmo2", tf.Olmo2ForCausalLM, tf.Olmo2Config(**SIZES, rope_parameters=plain())
+    yield "olmo3", tf.Olmo3ForCausalLM, tf.Olmo3Config(**{**SIZES, "num_hidden_layers": 4}, sliding_window=8, rope_parameters={
+        "full_attention": plain(), "sliding_attention": plain()})
+    yield "cohere", tf.CohereForCausalLM, tf.CohereConfig(**SIZES, use_qk_norm=True, logit_scale=0.25, rope_parameters=plain())
+    yield "cohere2", tf.Cohere2ForCausalLM, tf.Cohere2Config(**{**SIZES, "num_hidden_layers": 4}, sliding_window=8, logit_scale=0.25, rope_parameters=plain())
     yield "stablelm", tf.StableLmForCausalLM, tf.StableLmConfig(**SIZES, use_qkv_bias=True, layer_norm_eps=3e-4,
-                                                                rope_parameters={**plain, "partial_rotary_factor": 0.5})
-    yield "stablelm_parallel", tf.StableLmForCausalLM, tf.StableLmConfig(**SIZES, use_parallel_residual=True, rope_parameters={
-        **plain, "partial_rotary_factor": 0.5})
-    yield "starcoder2", tf.Starcoder2ForCausalLM, tf.Starcoder2Config(**SIZES, sliding_window=None, norm_epsilon=3e-4, rope_parameters=plain)
-    yield "nemotron", tf.NemotronForCausalLM, tf.NemotronConfig(**SIZES, norm_eps=3e-4, rope_parameters={**plain, "partial_rotary_factor": 0.5})
+                                                                rope_parameters=half())
+    yield "stablelm_parallel", tf.StableLmForCausalLM, tf.StableLmConfig(**SIZES, use_parallel_residual=True, rope_parameters=half())
+    yield "starcoder2", tf.Starcoder2ForCausalLM, tf.Starcoder2Config(**SIZES, sliding_window=None, norm_epsilon=3e-4, rope_parameters=plain())
+    yield "nemotron", tf.NemotronForCausalLM, tf.NemotronConfig(**SIZES, norm_eps=3e-4, rope_parameters=half(730.0))
     yield "phi", tf.PhiForCausalLM, tf.PhiConfig(**{**SIZES, "intermediate_size": 128, "num_key_value_heads": 4}, layer_norm_eps=3e-4,
-                                                 rope_parameters={**plain, "partial_rotary_factor": 0.5})
+                                                 rope_parameters=half())
     yield "phi3", tf.Phi3ForCausalLM, tf.Phi3Config(**SIZES, original_max_position_embeddings=32, sliding_window=None, rope_parameters={
         "rope_type": "longrope", "rope_theta": 730.0, "short_factor": [1.0, 1.25, 1.5, 2.0], "long_factor": [1.0, 2.5, 4.0, 8.0],
         "original_max_position_embeddings": 32})
     yield "gpt2", tf.GPT2LMHeadModel, tf.GPT2Config(**GPT, n_positions=48, layer_norm_epsilon=3e-4)
     yield "gpt_bigcode", tf.GPTBigCodeForCausalLM, tf.GPTBigCodeConfig(**GPT, n_positions=48, layer_norm_epsilon=3e-4)
-    yield "gpt_neox", tf.GPTNeoXForCausalLM, tf.GPTNeoXConfig(**WITHOUT_KV, rope_parameters={**plain, "partial_rotary_factor": 0.5}, layer_norm_eps=3e-4)
+    yield "gpt_neox", tf.GPTNeoXForCausalLM, tf.GPTNeoXConfig(**WITHOUT_KV, rope_parameters=half(), layer_norm_eps=3e-4)
     yield "bloom", tf.BloomForCausalLM, tf.BloomConfig(hidden_size=32, n_layer=2, n_head=4, vocab_size=VOCABULARY, layer_norm_epsilon=3e-4)
-    old = dict(hidden_size=32, num_hidden_layers=2, num_attention_heads=4, vocab_size=VOCABULARY, alibi=False, rope_parameters=plain,
+    old = dict(hidden_size=32, num_hidden_layers=2, num_attention_heads=4, vocab_size=VOCABULARY, alibi=False, rope_parameters=ten_thousand(),
                layer_norm_epsilon=3e-4)
     yield "falcon", tf.FalconForCausalLM, tf.FalconConfig(**old)
     yield "falcon_new", tf.FalconForCausalLM, tf.FalconConfig(**old, new_decoder_architecture=True, num_kv_heads=2)
@@ -102,9 +116,9 @@ def models():
     latent = dict(kv_lora_rank=16, qk_rope_head_dim=8, qk_nope_head_dim=4, v_head_dim=12, n_shared_experts=1, first_k_dense_replace=1,
                   moe_intermediate_size=16, n_group=1, topk_group=1)
     yield "deepseek_v2", tf.DeepseekV2ForCausalLM, tf.DeepseekV2Config(**heads, **MOE, **latent, n_routed_experts=4, q_lora_rank=None,
-                                                                       routed_scaling_factor=1.5, rope_parameters=plain)
+                                                                       routed_scaling_factor=1.5, rope_parameters=plain())
     yield "deepseek_v3", tf.DeepseekV3ForCausalLM, tf.DeepseekV3Config(**heads, **MOE, **latent, n_routed_experts=4, q_lora_rank=16,
-                                                                       routed_scaling_factor=2.5, rope_parameters=plain)
+                                                                       routed_scaling_factor=2.5, rope_parameters=plain())
     yield "gemma4", tf.Gemma4ForCausalLM, tf.Gemma4TextConfig(**{**SIZES, "num_hidden_layers": 8}, head_dim=8, global_head_dim=16, sliding_window=8,
                                                               hidden_size_per_layer_input=8, vocab_size_per_layer_input=VOCABULARY, num_kv_shared_layers=2)
 
@@ -155,6 +169,8 @@ def published(folder, name):
     if name.startswith("falcon") and not config.get("new_decoder_architecture"):
         config["num_kv_heads"] = 1
     path.write_text(json.dumps(config))
+    if name == "mistral":
+        config["model_type"] = "llama"  # GGUF does not tell them apart, and they compute the same
     if name in ("gemma3", "gemma4"):  # counts tokens in it
         words = {f"t{i}": i for i in range(VOCABULARY)}
         (folder / "tokenizer.json").write_text(json.dumps({"model": {"vocab": words}, "added_tokens": []}))
@@ -183,6 +199,7 @@ def expected(name, tensors):
     shift = {"gemma": 1.0, "gemma2": 1.0, "gemma3": 1.0, "nemotron": 1.0}.get(name, 0.0)
     out = {}
     for key, tensor in sorted(tensors.items()):
+        key = "model." + key if name == "modernbert" else key
         value = tensor.float()
         if shift and key.endswith("norm.weight"):
             value = value + shift
@@ -193,17 +210,15 @@ def expected(name, tensors):
     return out
 
 
-def write_streams(name, model, folder):
+def write_streams(name, model):
     """gguf_<name>/: as the other goldens, the model in GGUF."""
-    tokens = torch.tensor(np.random.default_rng(7).integers(0, VOCABULARY, size=(2, 24)))
-    model = model.double().eval()
-    with float64_forward.Float64Everywhere():
-        float64_forward.rebuild_rotary_tables(model)
-        caught = float64_forward.streams(model, {"input_ids": tokens})
+    tokens = torch.tensor(np.random.default_rng(7).integers(0, VOCABULARY, size=(1, 16)))
+    caught, trace = float64_forward.lifted_streams(model, {"input_ids": tokens})
+    if trace.narrow:
+        raise SystemExit(f"{name}: not float64 throughout: {trace.narrow[:3]}")
     out = HERE / f"gguf_{name}"
     (out / "model").mkdir(parents=True, exist_ok=True)
-    shutil.copy(HERE / "gguf" / f"{name}.gguf", out / "model" / "model.gguf")
-    (HERE / "gguf" / f"{name}.gguf").unlink()
+    shutil.move(HERE / "gguf" / f"{name}.gguf", out / "model" / "model.gguf")
     np.save(out / "tokens.npy", tokens.numpy())
     save_file({k: v.contiguous() for k, v in caught.items()}, out / "golden.safetensors")
 
@@ -225,6 +240,7 @@ def main():
             model = cls(config)
             randomise(model, seed)
             model.save_pretrained(folder)
+            in_float64 = float64_forward.load(cls, folder, torch.float32) if name in STREAMS else None
             try:
                 words = published(folder, name)
                 convert(folder, HERE / "gguf" / f"{name}.gguf")
@@ -232,6 +248,8 @@ def main():
                 failed.append(f"{name}: {error!r}")
                 continue
             tensors = load_file(folder / "model.safetensors")
+            if name in STREAMS:
+                write_streams(name, in_float64)
             result = {"tensors": expected(name, tensors), "config": words}
             (HERE / "gguf" / f"{name}.json").write_text(json.dumps(result, separators=(",", ":")) + "\n")
     print("\n".join(failed) or "all converted")

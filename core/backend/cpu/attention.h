@@ -1,5 +1,6 @@
 // Attention in tiles of queries, so that memory is tile × longest sequence per thread and never T². Tiles of
-// all sequences and heads are shared out over the pool; the products are OpenBLAS's.
+// all sequences and heads are shared out over the pool; the products are OpenBLAS's. Only keys within reach
+// of a tile are multiplied.
 #pragma once
 
 #include <cstddef>
@@ -13,16 +14,25 @@ namespace deadscope::cpu {
 
 constexpr std::size_t attention_tile = 128;  // queries
 
-// Scores of one tile per thread, kept between calls.
+// What one thread works on, kept between calls.
 template <typename T>
 struct AttentionScratch {
-    std::vector<std::vector<T>> scores;  // [threads][attention_tile, longest sequence]
+    std::vector<T> scores;               // [attention_tile, keys in reach]
+    std::vector<T> of_queries, of_keys;  // [attention_tile, places], [keys in reach, places]
 };
 
-// out = softmax(scale · q kᵀ, causal or not) v, for every head of every sequence. q and out [tokens, heads ·
-// head_dim], k and v [tokens, kv_heads · head_dim]; head h reads key/value head h / (heads / kv_heads).
+// The matrices of an AttentionCall; data null where absent.
 template <typename T>
-void attend(const AttentionSpec& spec, const SequenceLayout& layout, Operand<T> q, Operand<T> k, Operand<T> v,
-            T* out, std::size_t out_stride, AttentionScratch<T>& scratch, ThreadPool& pool);
+struct AttentionOperands {
+    Operand<T> q, k, v;
+    Operand<T> by_distance, by_key, key_places, query_places;
+    T* out;
+    std::size_t out_stride;
+};
+
+// See AttentionCall in backend.h; scratch has one element per thread of the pool.
+template <typename T>
+void attend(const AttentionCall& call, const SequenceLayout& layout, const AttentionOperands<T>& operands,
+            std::vector<AttentionScratch<T>>& scratch, ThreadPool& pool);
 
 }  // namespace deadscope::cpu

@@ -49,23 +49,33 @@ public:
     void fill_zero(Matrix& to) override;
     void gather_add(const Matrix& table, std::span<const std::int32_t> ids, double scale,
                     Matrix& to) override;
-    void add(const Matrix& from, Matrix& to) override;
+    void scatter_add(const Matrix& from, std::span<const std::int32_t> rows, std::span<const double> weights,
+                     Matrix& to) override;
+    void add(const Matrix& from, Matrix& to, double scale) override;
     void add_row(const Matrix& row, Matrix& to) override;
+    void multiply_row(const Matrix& row, Matrix& x) override;
+    void multiply(const Matrix& by, Matrix& x) override;
+    void scale(double factor, Matrix& x) override;
+    void clamp(double low, double high, Matrix& x) override;
+    void cap(double at, Matrix& x) override;
     void linear(const Matrix& x, const Matrix& weight, bool stored_in_out, const Matrix* bias,
                 Matrix& y) override;
     void norm(NormKind kind, double eps, const Matrix& x, const Matrix& gamma, const Matrix* beta,
               Matrix& y) override;
     void rotary(const RotarySpec& spec, std::size_t head_dim, const SequenceLayout& layout,
                 Matrix& x) override;
-    void attention(const AttentionSpec& spec, const SequenceLayout& layout, const Matrix& q, const Matrix& k,
+    void attention(const AttentionCall& call, const SequenceLayout& layout, const Matrix& q, const Matrix& k,
                    const Matrix& v, Matrix& out) override;
     void activate(Activation activation, Matrix& x) override;
-    void multiply(const Matrix& by, Matrix& x) override;
 
 private:
     // Row i of the matrix; a Matrix is a handle, so a const one still leads to writable memory, like a span.
     static T* row(const Matrix& m, std::size_t i = 0) {
         return static_cast<const CpuStorage<T>&>(*m.storage).data() + m.offset + i * m.stride;
+    }
+
+    static cpu::Operand<T> operand(const Matrix& m) {
+        return m.empty() ? cpu::Operand<T>{nullptr, 0} : cpu::Operand<T>{row(m), m.stride};
     }
 
     // body(i) for every row; `work` is about how many operations one row costs. Small loops stay on this
@@ -93,8 +103,8 @@ private:
 
     Precision precision_;
     mutable ThreadPool pool_;
-    cpu::RotaryTable<T> rotary_;
-    cpu::AttentionScratch<T> scratch_;
+    cpu::RotaryTables<T> rotary_;
+    std::vector<cpu::AttentionScratch<T>> scratch_;  // [threads]
 };
 
 template <typename T>
@@ -147,12 +157,26 @@ void CpuBackend<T>::gather_add(const Matrix& table, std::span<const std::int32_t
 }
 
 template <typename T>
-void CpuBackend<T>::add(const Matrix& from, Matrix& to) {
+void CpuBackend<T>::scatter_add(const Matrix& from, std::span<const std::int32_t> rows,
+                                std::span<const double> weights, Matrix& to) {
+    assert(rows.size() == from.rows && weights.size() == from.rows && from.cols == to.cols);
+    for_rows(from.rows, from.cols, [&](std::size_t i) {
+        assert(rows[i] >= 0 && static_cast<std::size_t>(rows[i]) < to.rows);
+        const T weight = static_cast<T>(weights[i]);
+        const T* a = row(from, i);
+        T* x = row(to, static_cast<std::size_t>(rows[i]));
+        for (std::size_t j = 0; j < from.cols; ++j) x[j] += weight * a[j];
+    });
+}
+
+template <typename T>
+void CpuBackend<T>::add(const Matrix& from, Matrix& to, double scale) {
     assert(from.rows == to.rows && from.cols == to.cols);
+    const T factor = static_cast<T>(scale);
     for_rows(to.rows, to.cols, [&](std::size_t i) {
         const T* a = row(from, i);
         T* x = row(to, i);
-        for (std::size_t j = 0; j < to.cols; ++j) x[j] += a[j];
+        for (std::size_t j = 0; j < to.cols; ++j) x[j] += factor * a[j];
     });
 }
 
@@ -164,6 +188,41 @@ void CpuBackend<T>::add_row(const Matrix& from, Matrix& to) {
         T* x = row(to, i);
         for (std::size_t j = 0; j < to.cols; ++j) x[j] += a[j];
     });
+}
+
+template <typename T>
+void CpuBackend<T>::multiply_row(const Matrix& by, Matrix& x) {
+    assert(by.rows == 1 && by.cols == x.cols);
+    const T* a = row(by);
+    for_rows(x.rows, x.cols, [&](std::size_t i) {
+        T* b = row(x, i);
+        for (std::size_t j = 0; j < x.cols; ++j) b[j] *= a[j];
+    });
+}
+
+template <typename T>
+void CpuBackend<T>::scale(double factor, Matrix& x) {
+    const T by = static_cast<T>(factor);
+    for_rows(x.rows, x.cols, [&](std::size_t i) {
+        T* b = row(x, i);
+        for (std::size_t j = 0; j < x.cols; ++j) b[j] *= by;
+    });
+}
+
+template <typename T>
+void CpuBackend<T>::clamp(double low, double high, Matrix& x) {
+    const T least = static_cast<T>(low), most = static_cast<T>(high);
+    for_rows(x.rows, x.cols, [&](std::size_t i) {
+        T* b = row(x, i);  // NaN stays
+        for (std::size_t j = 0; j < x.cols; ++j) b[j] = std::min(std::max(b[j], least), most);
+    });
+}
+
+template <typename T>
+void CpuBackend<T>::cap(double at, Matrix& x) {
+    assert(at > 0.0);
+    for_rows(x.rows, 16 * x.cols,
+             [&](std::size_t i) { cpu::cap_row(static_cast<T>(at), row(x, i), x.cols); });
 }
 
 template <typename T>
@@ -198,40 +257,54 @@ void CpuBackend<T>::linear(const Matrix& x, const Matrix& weight, bool stored_in
 template <typename T>
 void CpuBackend<T>::norm(NormKind kind, double eps, const Matrix& x, const Matrix& gamma, const Matrix* beta,
                          Matrix& y) {
-    assert(x.rows == y.rows && x.cols == y.cols && gamma.cols == x.cols && (!beta || beta->cols == x.cols));
+    const std::size_t d = gamma.cols, groups = d == 0 ? 0 : x.cols / d;
+    assert(x.rows == y.rows && x.cols == y.cols && groups * d == x.cols);
+    assert(gamma.rows == 1 || gamma.rows == groups);
+    assert(!beta || (beta->rows == gamma.rows && beta->cols == d));
     assert(kind != NormKind::unknown);
     for_rows(x.rows, 8 * x.cols, [&](std::size_t i) {
-        cpu::norm_row(kind, eps, row(x, i), row(gamma), beta ? row(*beta) : nullptr, x.cols, row(y, i));
+        for (std::size_t g = 0; g < groups; ++g) {
+            const std::size_t own = gamma.rows == 1 ? 0 : g;
+            cpu::norm_row(kind, eps, row(x, i) + g * d, row(gamma, own), beta ? row(*beta, own) : nullptr, d,
+                          row(y, i) + g * d);
+        }
     });
 }
 
 template <typename T>
 void CpuBackend<T>::rotary(const RotarySpec& spec, std::size_t head_dim, const SequenceLayout& layout,
                            Matrix& x) {
-    assert(layout.tokens() == x.rows && static_cast<std::size_t>(spec.dims) <= head_dim);
+    assert(layout.tokens() == x.rows && static_cast<std::size_t>(spec.first + spec.dims) <= head_dim);
     if (spec.dims == 0) return;
+    assert(spec.inverse_frequencies.size() == static_cast<std::size_t>(spec.dims) / 2);
+    const std::size_t first_channel = static_cast<std::size_t>(spec.first);
     const std::size_t half = static_cast<std::size_t>(spec.dims) / 2, heads = x.cols / head_dim;
     for (std::size_t s = 0; s < layout.sequences(); ++s) {
         const std::size_t first = layout.starts[s], length = layout.starts[s + 1] - first;
-        rotary_.prepare(spec, length);
+        const cpu::RotaryTable<T>& table = rotary_.prepare(spec, length);
         for_rows(length, 4 * x.cols, [&](std::size_t t) {
             for (std::size_t h = 0; h < heads; ++h) {
-                cpu::rotate_head(rotary_.cosine(t), rotary_.sine(t), half, spec.interleaved,
-                                 row(x, first + t) + h * head_dim);
+                cpu::rotate_head(table.cosine(t), table.sine(t), half, spec.interleaved,
+                                 row(x, first + t) + h * head_dim + first_channel);
             }
         });
     }
 }
 
 template <typename T>
-void CpuBackend<T>::attention(const AttentionSpec& spec, const SequenceLayout& layout, const Matrix& q,
+void CpuBackend<T>::attention(const AttentionCall& call, const SequenceLayout& layout, const Matrix& q,
                               const Matrix& k, const Matrix& v, Matrix& out) {
     assert(layout.tokens() == q.rows && q.rows == k.rows && k.rows == v.rows && out.rows == q.rows);
-    assert(q.cols == static_cast<std::size_t>(spec.heads * spec.head_dim) && out.cols == q.cols);
-    assert(k.cols == static_cast<std::size_t>(spec.kv_heads * spec.head_dim) && v.cols == k.cols);
+    assert(q.cols == call.heads * call.head_dim && out.cols == call.heads * call.value_dim);
+    assert(k.cols == call.kv_heads * call.head_dim && v.cols == call.kv_heads * call.value_dim);
+    assert(call.by_distance.empty() || call.by_distance.rows == call.heads);
+    assert(call.by_key.empty() || call.by_key.rows == call.heads);
+    assert(call.sinks.empty() || call.sinks.size() == call.heads);
     const SingleThreadedBlas single;
-    cpu::attend<T>(spec, layout, {row(q), q.stride}, {row(k), k.stride}, {row(v), v.stride}, row(out),
-                   out.stride, scratch_, pool_);
+    cpu::attend<T>(call, layout,
+                   {operand(q), operand(k), operand(v), operand(call.by_distance), operand(call.by_key),
+                    operand(call.key_places), operand(call.query_places), row(out), out.stride},
+                   scratch_, pool_);
 }
 
 template <typename T>

@@ -84,10 +84,10 @@ inline constexpr std::array<double, 39> erf_to_6{
     -9.788256708600852e-06, -5.78207276954887e-06,   2.4035327283179525e-06};
 
 // Horner's rule written out: a loop here would keep the loop around it from being vectorised.
-template <std::size_t terms, std::size_t... k>
-DEADSCOPE_INLINE double polynomial(double t, const std::array<double, terms>& c, std::index_sequence<k...>) {
-    double p = c[terms - 1];
-    ((p = p * t + c[terms - 2 - k]), ...);
+template <typename T, std::size_t terms, std::size_t... k>
+DEADSCOPE_INLINE T polynomial(T t, const std::array<double, terms>& c, std::index_sequence<k...>) {
+    T p = static_cast<T>(c[terms - 1]);
+    ((p = p * t + static_cast<T>(c[terms - 2 - k])), ...);
     return p;
 }
 // To float's precision, in double; x already clamped to [-4, 4].
@@ -97,6 +97,32 @@ DEADSCOPE_INLINE double fast_erf_to_4(double x) {
 DEADSCOPE_INLINE double fast_erf(double x) {
     const double c = std::min(std::max(x, -6.0), 6.0);
     return c * polynomial(c * c / 18.0 - 1.0, erf_to_6, std::make_index_sequence<erf_to_6.size() - 1>{});
+}
+
+// (e^y - 1) / y = Σ yᵏ / (k + 1)!; for |y| <= 1/2 the next term is 5e-17.
+inline constexpr std::array<double, 14> expm1_over_y{1.0,
+                                                     1.0 / 2,
+                                                     1.0 / 6,
+                                                     1.0 / 24,
+                                                     1.0 / 120,
+                                                     1.0 / 720,
+                                                     1.0 / 5040,
+                                                     1.0 / 40320,
+                                                     1.0 / 362880,
+                                                     1.0 / 3628800,
+                                                     1.0 / 39916800,
+                                                     1.0 / 479001600,
+                                                     1.0 / 6227020800,
+                                                     1.0 / 87178291200};
+// tanh(u) = m / (m + 2) with m = e^(2u) - 1, which near zero comes from its series, so that no digits cancel.
+template <typename T>
+DEADSCOPE_INLINE T fast_tanh(T u) {
+    const T y = std::min(std::max(2 * u, T{-40}), T{40});
+    const T near = std::min(std::max(y, T{-0.5}), T{0.5});
+    const T series =
+        near * polynomial(near, expm1_over_y, std::make_index_sequence<expm1_over_y.size() - 1>{});
+    const T m = y == near ? series : fast_exp(y) - T{1};
+    return m / (m + T{2});
 }
 
 }  // namespace deadscope::cpu

@@ -1,6 +1,7 @@
-// Cosines and sines of the rotary angles, computed in double once per spec and kept for the next block.
+// Cosines and sines of the rotary angles, computed in double once per spec and kept for the next blocks.
 #pragma once
 
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <vector>
@@ -13,10 +14,12 @@ namespace deadscope::cpu {
 template <typename T>
 class RotaryTable {
 public:
+    bool is_of(const RotarySpec& spec) const {
+        return spec.attention_factor == factor_ && spec.inverse_frequencies == frequencies_;
+    }
     // Makes rows of positions [0, length) available; cheap when they are.
     void prepare(const RotarySpec& spec, std::size_t length) {
-        if (length <= length_ && spec.attention_factor == factor_ && spec.inverse_frequencies == frequencies_)
-            return;
+        if (length <= length_ && is_of(spec)) return;
         frequencies_ = spec.inverse_frequencies;
         factor_ = spec.attention_factor;
         length_ = length;
@@ -39,6 +42,27 @@ private:
     double factor_ = 0.0;
     std::size_t length_ = 0;
     std::vector<T> cosine_, sine_;  // [length, dims / 2]
+};
+
+// The tables of the specs last used: models whose blocks take turns between two kinds need both.
+// Thread rule: as RotaryTable.
+template <typename T>
+class RotaryTables {
+public:
+    const RotaryTable<T>& prepare(const RotarySpec& spec, std::size_t length) {
+        std::size_t i = 0;
+        while (i < tables_.size() && !tables_[i].is_of(spec)) ++i;
+        if (i == tables_.size()) {
+            i = next_;
+            next_ = (next_ + 1) % tables_.size();
+        }
+        tables_[i].prepare(spec, length);
+        return tables_[i];
+    }
+
+private:
+    std::array<RotaryTable<T>, 3> tables_;
+    std::size_t next_ = 0;  // the one to be replaced
 };
 
 }  // namespace deadscope::cpu

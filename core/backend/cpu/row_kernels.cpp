@@ -75,13 +75,15 @@ DEADSCOPE_INLINE void norm(NormKind kind, double eps, const T* x, const T* gamma
 }
 
 template <typename T>
-DEADSCOPE_INLINE void softmax(T* x, std::size_t keep, std::size_t n) {
-    T top = x[0];
+DEADSCOPE_INLINE void softmax(T* x, std::size_t keep, std::size_t n, T sink) {
+    T top = sink > x[0] ? sink : x[0];
 #pragma omp simd reduction(max : top)
     for (std::size_t i = 0; i < keep; ++i) top = x[i] > top ? x[i] : top;
 #pragma omp simd
     for (std::size_t i = 0; i < keep; ++i) x[i] = fast_exp(x[i] - top);
-    const T scale = static_cast<T>(1.0 / sum(x, keep));
+    // Without a sink its term is the least that fast_exp gives, far below the rounding of the sum.
+    const double total = sum(x, keep) + static_cast<double>(fast_exp(sink - top));
+    const T scale = static_cast<T>(1.0 / total);
 #pragma omp simd
     for (std::size_t i = 0; i < keep; ++i) x[i] *= scale;
     for (std::size_t i = keep; i < n; ++i) x[i] = T{0};
@@ -132,6 +134,11 @@ DEADSCOPE_INLINE void activate(Activation activation, T* x, std::size_t n) {
                 const T u = v * (T{1} + static_cast<T>(0.044715) * v * v);
                 return v * sigmoid(static_cast<T>(2 * std::numbers::sqrt2 * std::numbers::inv_sqrtpi) * u);
             });
+        case Activation::gelu_bloom:  // the same with the constant that BLOOM was trained with
+            return map(x, n, [](T v) {
+                const T u = v * (T{1} + static_cast<T>(0.044715) * v * v);
+                return v * sigmoid(static_cast<T>(2 * 0.79788456) * u);
+            });
         case Activation::quick_gelu:
             return map(x, n, [](T v) { return v * sigmoid(static_cast<T>(1.702) * v); });
         case Activation::relu:
@@ -145,7 +152,8 @@ DEADSCOPE_INLINE void activate(Activation activation, T* x, std::size_t n) {
             return map(x, n, [](T v) { return v < T{0} ? T{0} : v * v; });
         case Activation::sigmoid:
             return map(x, n, [](T v) { return sigmoid(v); });
-        case Activation::mish:  // x tanh(log(1 + e^x)), with t = e^x: x (t² + 2t) / (t² + 2t + 2); 1 beyond 20
+        case Activation::mish:  // x tanh(log(1 + e^x)), with t = e^x: x (t² + 2t) / (t² + 2t + 2); 1 beyond
+                                // 20
             return map(x, n, [](T v) {
                 const T t = fast_exp(v < T{20} ? v : T{20}), u = t * (t + T{2});
                 return v * (u / (u + T{2}));
@@ -156,6 +164,18 @@ DEADSCOPE_INLINE void activate(Activation activation, T* x, std::size_t n) {
         case Activation::leaky_relu:
             return map(x, n, [](T v) { return v < T{0} ? static_cast<T>(0.01) * v : v; });
     }
+}
+
+template <typename T>
+DEADSCOPE_INLINE void cap(T at, T* x, std::size_t n) {
+    const T scale = T{1} / at;
+    map(x, n, [=](T v) { return at * fast_tanh(v * scale); });
+}
+
+template <typename T>
+DEADSCOPE_INLINE void add_to(const T* from, std::size_t n, T* x) {
+#pragma omp simd
+    for (std::size_t i = 0; i < n; ++i) x[i] += from[i];
 }
 
 template <typename T>
@@ -177,8 +197,14 @@ DEADSCOPE_INLINE void rotate(const T* cosine, const T* sine, std::size_t half, b
                                    std::size_t d, T* y) {                                                 \
         norm(kind, eps, x, gamma, beta, d, y);                                                            \
     }                                                                                                     \
-    DEADSCOPE_CLONES void softmax_row(T* x, std::size_t keep, std::size_t n) {                            \
-        softmax(x, keep, n);                                                                              \
+    DEADSCOPE_CLONES void softmax_row(T* x, std::size_t keep, std::size_t n, T sink) {                    \
+        softmax(x, keep, n, sink);                                                                        \
+    }                                                                                                     \
+    DEADSCOPE_CLONES void cap_row(T at, T* x, std::size_t n) {                                            \
+        cap(at, x, n);                                                                                    \
+    }                                                                                                     \
+    DEADSCOPE_CLONES void add_to_row(const T* from, std::size_t n, T* x) {                                \
+        add_to(from, n, x);                                                                               \
     }                                                                                                     \
     DEADSCOPE_CLONES void activate_row(Activation activation, T* x, std::size_t n) {                      \
         activate(activation, x, n);                                                                       \

@@ -246,71 +246,73 @@ TEST_P(CpuBackend, RotaryTurnsPairs) {
     }
 }
 
-// softmax(scale · q kᵀ) v for one query, in long double.
-void reference_attention(const AttentionSpec& spec, const SequenceLayout& layout, const Table& q,
-                         const Table& k, const Table& v, Table& out) {
-    const auto width = static_cast<std::size_t>(spec.head_dim);
-    for (std::size_t s = 0; s < layout.sequences(); ++s) {
-        for (std::size_t t = layout.starts[s]; t < layout.starts[s + 1]; ++t) {
-            for (std::size_t h = 0; h < static_cast<std::size_t>(spec.heads); ++h) {
-                const std::size_t kv = h / static_cast<std::size_t>(spec.heads / spec.kv_heads) * width;
-                const std::size_t end = spec.causal ? t + 1 : layout.starts[s + 1];
-                std::vector<long double> weight;
-                long double total = 0;
-                for (std::size_t u = layout.starts[s]; u < end; ++u) {
-                    long double dot = 0;
-                    for (std::size_t i = 0; i < width; ++i) dot += q(t, h * width + i) * k(u, kv + i);
-                    weight.push_back(std::exp(static_cast<long double>(spec.scale) * dot));
-                    total += weight.back();
-                }
-                for (std::size_t i = 0; i < width; ++i) {
-                    long double sum = 0;
-                    for (std::size_t u = 0; u < weight.size(); ++u)
-                        sum += weight[u] / total * v(layout.starts[s] + u, kv + i);
-                    out(t, h * width + i) = sum;
+TEST_P(CpuBackend, ScattersScalesClampsAndCaps) {
+    const Table from = random_table(3, 33, "from"), start = random_table(7, 33, "start"),
+                line = random_table(1, 33, "line");
+    const std::vector<std::int32_t> rows{6, 0, 3};
+    const std::vector<double> weights{0.5, -2.0, 1.25};
+    Matrix x = upload(*backend_, start);
+    backend_->scatter_add(upload(*backend_, from), rows, weights, x);
+    backend_->multiply_row(upload(*backend_, line), x);
+    backend_->add(upload(*backend_, start), x, 0.75);
+    backend_->scale(1.5, x);
+    backend_->clamp(-2.0, 2.5, x);
+    backend_->cap(1.5, x);
+    std::vector<long double> expected;
+    for (std::size_t i = 0; i < 7; ++i) {
+        for (std::size_t j = 0; j < 33; ++j) {
+            long double value = start(i, j);
+            for (std::size_t r = 0; r < 3; ++r) {
+                if (static_cast<std::size_t>(rows[r]) == i)
+                    value += static_cast<long double>(weights[r]) * from(r, j);
+            }
+            value = 1.5L * (value * line(0, j) + 0.75L * start(i, j));
+            value = std::min(std::max(value, -2.0L), 2.5L);
+            expected.push_back(1.5L * std::tanh(value / 1.5L));
+        }
+    }
+    EXPECT_TRUE(close(download(*backend_, x), expected, 40 * eps()));
+}
+
+TEST_P(CpuBackend, CapKeepsSmallAndUndefinedValues) {
+    const double inf = std::numeric_limits<double>::infinity();
+    Matrix m = backend_->allocate(1, 6);
+    const std::vector<double> values{1e-9, -0.2, 3.0, -inf, inf, std::nan("")};
+    backend_->write(m, std::span<const double>(values));
+    backend_->cap(50.0, m);
+    const std::vector<double> out = download(*backend_, m);
+    EXPECT_NEAR(out[0] / 1e-9, 1.0, 4 * eps());  // no digits cancel near zero
+    EXPECT_NEAR(out[1] / (50.0 * std::tanh(-0.2 / 50.0)), 1.0, 4 * eps());
+    EXPECT_NEAR(out[2] / (50.0 * std::tanh(3.0 / 50.0)), 1.0, 4 * eps());
+    EXPECT_EQ(out[3], -50.0);
+    EXPECT_EQ(out[4], 50.0);
+    EXPECT_TRUE(std::isnan(out[5]));
+}
+
+TEST_P(CpuBackend, NormsGroupsOfColumnsOnTheirOwn) {
+    const Table x = random_table(30, 21, "grouped", 3.0), gamma = random_table(3, 7, "gamma");
+    const Table beta = random_table(3, 7, "beta");
+    for (const bool shared : {true, false}) {
+        const Matrix all = upload(*backend_, gamma), added = upload(*backend_, beta);
+        const Matrix used = shared ? all.row_range(1, 1) : all,
+                     used_beta = shared ? added.row_range(1, 1) : added;
+        Matrix y = upload(*backend_, x);
+        backend_->norm(NormKind::layer_norm, 1e-3, y, used, &used_beta, y);
+        std::vector<long double> expected;
+        for (std::size_t i = 0; i < 30; ++i) {
+            for (std::size_t g = 0; g < 3; ++g) {
+                long double mean = 0, moment = 0;
+                for (std::size_t j = 0; j < 7; ++j) mean += x(i, 7 * g + j) / 7;
+                for (std::size_t j = 0; j < 7; ++j) moment += std::pow(x(i, 7 * g + j) - mean, 2) / 7;
+                for (std::size_t j = 0; j < 7; ++j) {
+                    const std::size_t row = shared ? 1 : g;
+                    expected.push_back((x(i, 7 * g + j) - mean) / std::sqrt(moment + 1e-3L) * gamma(row, j) +
+                                       beta(row, j));
                 }
             }
         }
+        EXPECT_TRUE(close(download(*backend_, y), expected, 40 * eps())) << shared;
     }
-}
-
-TEST_P(CpuBackend, AttentionMixesWithinEachSequence) {
-    const SequenceLayout layout{{0, 1, 130, 142, 400}};
-    for (const bool causal : {false, true}) {
-        for (const std::int64_t kv_heads : {4, 2, 1}) {
-            AttentionSpec spec;
-            spec.heads = 4;
-            spec.kv_heads = kv_heads;
-            spec.head_dim = 6;
-            spec.causal = causal;
-            spec.scale = 0.7;
-            const Table q = random_table(400, 24, "q"),
-                        k = random_table(400, static_cast<std::size_t>(kv_heads) * 6, "k");
-            const Table v = random_table(400, static_cast<std::size_t>(kv_heads) * 6, "v");
-            Table expected(400, 24);
-            reference_attention(spec, layout, q, k, v, expected);
-            Matrix out = backend_->allocate(400, 24);
-            backend_->attention(spec, layout, upload(*backend_, q), upload(*backend_, k),
-                                upload(*backend_, v), out);
-            // A score of size 20 rounds by 20 eps, which is the relative error of its exponential.
-            EXPECT_TRUE(close(download(*backend_, out), expected.values, 100 * eps()))
-                << causal << " " << kv_heads;
-        }
-    }
-}
-
-TEST_P(CpuBackend, AttentionSurvivesScoresThatWouldOverflow) {
-    AttentionSpec spec;
-    spec.heads = spec.kv_heads = 1;
-    spec.head_dim = 2;
-    spec.scale = 100.0;
-    Table q(3, 2), v(3, 2);
-    q.values = {9, 0, 0, 9, 9, 9};
-    v.values = {1, 2, 3, 4, 5, 6};
-    Matrix out = backend_->allocate(3, 2);
-    backend_->attention(spec, {{0, 3}}, upload(*backend_, q), upload(*backend_, q), upload(*backend_, v),
-                        out);
-    EXPECT_TRUE(close(download(*backend_, out), {1, 2, 3, 4, 5, 6}, 8 * eps()));
 }
 
 TEST_P(CpuBackend, SaysWhatItIs) {

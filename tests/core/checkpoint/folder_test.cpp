@@ -6,6 +6,8 @@
 
 #include "core/checkpoint/checkpoint.h"
 #include "tests/fixtures/model_files.h"
+#include "tests/fixtures/pickle_writer.h"
+#include "tests/fixtures/zip_writer.h"
 
 namespace deadscope {
 namespace {
@@ -127,18 +129,83 @@ TEST_F(Folder, LinksOutOfTheFolderAreRefused) {
 }
 
 TEST_F(Folder, OtherFormatsAreNamed) {
-    for (const char* name : {"pytorch_model.bin", "model.gguf", "model.pt"}) {
-        write_text(folder_ / "m" / name, "x");
-        EXPECT_THAT(refusal(folder_ / "m"), AllOf(HasSubstr(name), HasSubstr("not read in this version")))
-            << name;
-        EXPECT_THAT(refusal(folder_ / "m" / name),
-                    AllOf(HasSubstr(name), HasSubstr("not read in this version")))
-            << name;
+    for (const char* name : {"tf_model.h5", "flax_model.msgpack", "model.onnx"}) {
+        const fs::path model = folder_ / name / "m";
+        write_text(model / name, "x");
+        for (const fs::path& given : {model, model / name})
+            EXPECT_THAT(refusal(given), AllOf(HasSubstr(name), HasSubstr("not read in this version"),
+                                              HasSubstr("save_pretrained")));
     }
+    write_text(folder_ / "b/pytorch_model.bin", "x");
+    EXPECT_THAT(refusal(folder_ / "b"), AllOf(HasSubstr("pytorch_model.bin"), HasSubstr("not a PyTorch")));
     write_text(folder_ / "empty/readme.md", "x");
     EXPECT_THAT(refusal(folder_ / "empty"), HasSubstr("holds no weights"));
     write_text(folder_ / "empty/config.json", "{}");
     EXPECT_THAT(refusal(folder_ / "empty/config.json"), HasSubstr("Open the folder"));
+}
+
+// One tensor "a" of one value, as PyTorch saves it.
+std::string torch_bytes(float value, const char* tensor = "a") {
+    namespace pickles = fixtures::pickles;
+    return fixtures::torch_zip(
+        pickles::whole(
+            pickles::dict({{tensor, pickles::tensor({.shape = {1}, .strides = {1}, .elements = 1})}})),
+        {std::string(reinterpret_cast<const char*>(&value), sizeof(value))});
+}
+
+TEST_F(Folder, WeightsAreChosenInTheHubsOrder) {
+    const fs::path model = folder_ / "m";
+    const auto first = [&] {
+        const Checkpoint checkpoint = open_checkpoint(model.string());
+        return checkpoint.read_all(*checkpoint.find("a")).front();
+    };
+    write_text(model / "training_args.bin", "never opened");
+    write_text(model / "optimizer.pt", "never opened");
+    EXPECT_THAT(refusal(model), HasSubstr("holds no weights"));
+    write_text(model / "weights.pt", torch_bytes(1));
+    EXPECT_EQ(first(), 1.0);
+    write_text(model / "other.pt", torch_bytes(1));
+    EXPECT_THAT(refusal(model), AllOf(HasSubstr("several"), HasSubstr("other.pt, weights.pt")));
+    write_safetensors(model / "only.safetensors", {{"a", constant({1}, 2)}});
+    EXPECT_EQ(first(), 2.0);
+    write_text(model / "pytorch_model.bin", torch_bytes(3));
+    EXPECT_EQ(first(), 3.0);
+    write_safetensors(model / "model.safetensors", {{"a", constant({1}, 4)}});
+    EXPECT_EQ(first(), 4.0);
+    EXPECT_EQ(open_checkpoint((model / "weights.pt").string()).files().size(), 1u);
+    write_text(folder_ / "old/modules.json", "[]");
+    write_text(folder_ / "old/0_Transformer/pytorch_model.bin", torch_bytes(5));
+    EXPECT_EQ(open_checkpoint((folder_ / "old").string()).files().size(), 1u);
+}
+
+TEST_F(Folder, ANameThatSaysNothingIsOpenedByWhatTheFileIs) {
+    write_text(folder_ / "consolidated", torch_bytes(1));
+    write_safetensors(folder_ / "saved.bin", {{"a", constant({1}, 2)}});
+    for (const char* name : {"consolidated", "saved.bin"})
+        EXPECT_NE(open_checkpoint((folder_ / name).string()).find("a"), nullptr) << name;
+    write_text(folder_ / "renamed.safetensors", torch_bytes(1));
+    EXPECT_THAT(refusal(folder_ / "renamed.safetensors"), HasSubstr("zip archive"));
+}
+
+TEST_F(Folder, PyTorchShardsAreOpenedByTheirIndex) {
+    const fs::path model = folder_ / "m";
+    write_text(model / "pytorch_model-00001-of-00002.bin", torch_bytes(1));
+    write_text(model / "pytorch_model-00002-of-00002.bin", torch_bytes(2, "b"));
+    const auto index = [&](const char* shard) {
+        write_text(model / "pytorch_model.bin.index.json",
+                   R"({"weight_map": {"a": "pytorch_model-00001-of-00002.bin", "b": ")" + std::string(shard) +
+                       "\"}}");
+    };
+    index("pytorch_model-00002-of-00002.bin");
+    for (const fs::path& given : {model, model / "pytorch_model.bin.index.json"}) {
+        const Checkpoint checkpoint = open_checkpoint(given.string());
+        EXPECT_EQ(checkpoint.files().size(), 2u);
+        EXPECT_THAT(checkpoint.read_all(*checkpoint.find("b")), ElementsAre(2));
+    }
+    for (const char* shard : {"../evil.bin", "/tmp/evil.bin", "evil.safetensors", ""}) {
+        index(shard);
+        EXPECT_THAT(refusal(model), AllOf(HasSubstr("weight_map.b"), HasSubstr("plain name"))) << shard;
+    }
 }
 
 TEST_F(Folder, MalformedConfigurationsNameFileAndPlace) {

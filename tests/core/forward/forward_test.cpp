@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "core/base/error.h"
+#include "core/forward/embedding_parts.h"
 #include "tests/core/forward/recording_tap.h"
 #include "tests/core/forward/reference.h"
 #include "tests/core/forward/tiny_models.h"
@@ -23,6 +24,12 @@ RecordingTap run(const TinyModel& model, Precision precision, const ForwardOptio
     RecordingTap tap;
     EXPECT_EQ(run_forward(model.plan, weights, *backend, model.input, tap, {}, options), Outcome::finished);
     return tap;
+}
+
+// A network of the second block that every model runs.
+const MlpSpec& network(const TinyModel& model) {
+    const BlockSpec& block = model.plan.blocks[1];
+    return block.experts ? block.experts.experts[0] : block.mlp;
 }
 
 double size_of(const Table& t) {
@@ -57,7 +64,7 @@ TEST_P(Forward, IsTheReferenceInF32) {
 
 TEST_P(Forward, OneWrongWeightIsSeen) {  // the negative control of the comparison above
     NamedWeights weights;
-    weights.added[GetParam().plan.blocks[1].mlp.down.weight.name][5] = 1e-9;
+    weights.added[network(GetParam()).down.weight.name][5] = 1e-9;
     const RecordingTap tap = run(GetParam(), Precision::f64, {}, 2, weights);
     const ReferenceRun reference = reference_forward(GetParam().plan, NamedWeights{}, GetParam().input);
     const auto& before = reference.streams[1];
@@ -82,8 +89,7 @@ TEST_P(Forward, PointsComeInOrder) {
     using Key = RecordingTap::Key;
     const bool post = GetParam().plan.norm_position == NormPosition::post;
     const Plan& plan = GetParam().plan;
-    const bool normed =
-        plan.token_input ? plan.token_input->norm.has_value() : plan.patch_input->norm.has_value();
+    const bool normed = embedding_norm(plan) != nullptr;
     std::vector<Key> expected;
     for (std::size_t stream = 0; stream <= 2;
          ++stream) {  // a norm's input comes before the stream it becomes
@@ -155,12 +161,14 @@ TEST_P(Forward, AnErrorOfTheWeightsArrives) {
             if (weight.name == broken && range.first > 0) throw Error::input("broken", {.key = weight.name});
             NamedWeights().read(weight, range, out);
         }
-        void read(const WeightRef&, ElementRange, std::span<double>) const override { FAIL(); }
+        void read(const WeightRef& weight, ElementRange range, std::span<double> out) const override {
+            NamedWeights().read(weight, range, out);
+        }
         NormParameters norm(const NormSpec& norm) const override { return NamedWeights().norm(norm); }
         std::string broken;
     };
     Failing weights;
-    weights.broken = GetParam().plan.blocks[1].mlp.up.weight.name;
+    weights.broken = network(GetParam()).up.weight.name;
     const auto backend = make_cpu_backend(Precision::f32, 3);
     RecordingTap tap;
     try {

@@ -179,7 +179,7 @@ TEST_F(OwnArchitecture, AMalformedFileIsNamed) {
                 AllOf(HasSubstr("gpt2.json"), HasSubstr("{i}")));
     EXPECT_THAT(refusal(replaced(gpt2_text(), "\"in_out\"", "\"in-out\"")), HasSubstr("layout"));
     EXPECT_THAT(refusal(replaced(gpt2_text(), "\"4 * width\"", "\"inner * width\"")), HasSubstr("circle"));
-    EXPECT_THAT(refusal(replaced(gpt2_text(), "\"4 * width\"", "\"4 + width\"")), HasSubstr("4 + width"));
+    EXPECT_THAT(refusal(replaced(gpt2_text(), "\"4 * width\"", "\"4 % width\"")), HasSubstr("4 % width"));
 }
 
 }  // namespace

@@ -125,7 +125,7 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"VitPositions",
               fixtures::tiny_vit,
               [](ModelFiles& m) { m.config["image_size"] = 12; },
-              {"position_embeddings", "[1, 10, 8]", "[1, 5, 8]"}}),
+              {"position_embeddings", "[10, 8]", "[1, 5, 8]"}}),
     [](const auto& test) { return test.param.name; });
 
 INSTANTIATE_TEST_SUITE_P(
@@ -192,8 +192,8 @@ INSTANTIATE_TEST_SUITE_P(
                           {config, "hidden_size", "n_embd"}},
                     Wrong{"UnknownActivation",
                           fixtures::tiny_llama,
-                          [](ModelFiles& m) { m.config["hidden_act"] = "mish"; },
-                          {config, "hidden_act", "mish", "silu"}},
+                          [](ModelFiles& m) { m.config["hidden_act"] = "prelu"; },
+                          {config, "hidden_act", "prelu", "gelu_new"}},
                     Wrong{"NegativeEps",
                           fixtures::tiny_llama,
                           [](ModelFiles& m) { m.config["rms_norm_eps"] = -1; },
@@ -219,9 +219,9 @@ INSTANTIATE_TEST_SUITE_P(
                     Wrong{"RopeRule",
                           fixtures::tiny_llama,
                           [](ModelFiles& m) {
-                              m.config["rope_scaling"] = {{"type", "yarn"}, {"factor", 4.0}};
+                              m.config["rope_scaling"] = {{"type", "ntk"}, {"factor", 4.0}};
                           },
-                          {config, "rope_scaling.type", "yarn", "llama3"}},
+                          {config, "rope_scaling.type", "ntk", "llama3"}},
                     Wrong{"RopeWithoutFactor",
                           fixtures::tiny_llama,
                           [](ModelFiles& m) {

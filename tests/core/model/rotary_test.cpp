@@ -3,8 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <fstream>
+
 #include <nlohmann/json.hpp>
 
+#include "core/base/error.h"
 #include "core/model/architecture_file.h"
 
 namespace deadscope {
@@ -15,14 +19,16 @@ std::vector<double> frequencies(const nlohmann::json& config, std::int64_t head_
     const auto file = find_architecture(family);
     const Architecture architecture = parse_architecture(*file->json, file->file);
     const ConfigValues values(JsonObject(config, "config.json"), architecture);
-    return make_rotary(values, *architecture.block.attention.rotary, {.head_dim = head_dim, .context = 128})
-        .spec.inverse_frequencies;
+    RotaryInput input;
+    input.head_dim = head_dim;
+    input.context = 128;
+    return make_rotary(values, *architecture.block.attention.rotary, input).spec.inverse_frequencies;
 }
 
 void expect_near(const std::vector<double>& found, const std::vector<double>& expected) {
     ASSERT_EQ(found.size(), expected.size());
     for (std::size_t i = 0; i < found.size(); ++i)
-        EXPECT_NEAR(found[i], expected[i], 1e-6 * expected[i]) << i;
+        EXPECT_NEAR(found[i], expected[i], 1e-6 * std::abs(expected[i])) << i;
 }
 
 const std::vector<double> plain{1.0, 0.21544345, 0.046415884, 0.0099999998, 0.0021544343, 0.00046415895};
@@ -66,6 +72,90 @@ TEST(Rotary, AFractionOfTheHeadIsRotated) {
                 expected);
     expect_near(frequencies({{"rope_theta", 10000.0}}, 16, "stablelm"),
                 expected);  // the published default, a quarter
+}
+
+// tests/golden/rotary/make_rotary.py wrote what transformers' ROPE_INIT_FUNCTIONS give, in float32.
+TEST(Rotary, EveryRuleAsTransformersComputesIt) {
+    std::ifstream file(std::string(DEADSCOPE_GOLDEN_DIR) + "/rotary/rotary.json");
+    const nlohmann::json cases = nlohmann::json::parse(file);
+    ASSERT_GE(cases.size(), 15u);
+    const auto llama = find_architecture("llama");
+    const Architecture architecture = parse_architecture(*llama->json, llama->file);
+    RotaryData data = *architecture.block.attention.rotary;
+    data.fraction = 1.0;  // the rule's own fraction counts
+    RotaryInput input;
+    input.head_dim = 12;
+    input.context = 128;
+    for (const nlohmann::json& golden : cases) {
+        SCOPED_TRACE(golden.at("name").get<std::string>());
+        nlohmann::json config = golden.at("config");
+        const auto check = [&] {
+            const ConfigValues values(JsonObject(config, "config.json"), architecture);
+            const RotarySpec spec = make_rotary(values, data, input).spec;
+            expect_near(spec.inverse_frequencies, golden.at("frequencies"));
+            EXPECT_NEAR(spec.attention_factor, golden.at("attention_factor").get<double>(), 1e-12);
+            if (golden.contains("long_frequencies")) {
+                expect_near(spec.long_inverse_frequencies, golden.at("long_frequencies"));
+                EXPECT_EQ(spec.long_beyond, 32);
+            }
+        };
+        check();
+        // The published spelling: the same object as rope_scaling, with theta beside it.
+        nlohmann::json rope = config["rope_parameters"];
+        config.erase("rope_parameters");
+        config["rope_theta"] = rope["rope_theta"];
+        rope.erase("rope_theta");
+        rope["type"] = rope["rope_type"];
+        rope.erase("rope_type");
+        config["rope_scaling"] = rope;
+        check();
+    }
+}
+
+TEST(Rotary, ByNumberOfChannelsAndAnOddFraction) {
+    const auto llama = find_architecture("llama");
+    const Architecture architecture = parse_architecture(*llama->json, llama->file);
+    const nlohmann::json config = {{"rope_theta", 100.0}};
+    const ConfigValues values(JsonObject(config, "config.json"), architecture);
+    RotaryData data = *architecture.block.attention.rotary;
+    RotaryInput input;
+    input.head_dim = 8;
+    data.dims = 4.0;
+    expect_near(make_rotary(values, data, input).spec.inverse_frequencies, {1.0, 0.1});
+    data.dims = {};
+    data.fraction = 0.4;  // three channels: two pairs of frequencies by thirds, as transformers rounds up
+    const RotarySpec odd = make_rotary(values, data, input).spec;
+    EXPECT_EQ(odd.dims, 4);
+    expect_near(odd.inverse_frequencies, {1.0, std::pow(100.0, -2.0 / 3.0)});
+    data.fraction = {};
+    input.divisors = {1.0, 2.0, 4.0, 8.0};
+    EXPECT_DOUBLE_EQ(make_rotary(values, data, input).spec.inverse_frequencies[3],
+                     std::pow(100.0, -0.75) / 8.0);
+    input.divisors = {1.0, 2.0};
+    EXPECT_THROW(make_rotary(values, data, input), Error);
+}
+
+// Gemma 3's two kinds of blocks: the rule's object has one entry for each, and the family says where to look.
+TEST(Rotary, ParametersOfEachKindOfBlock) {
+    const auto llama = find_architecture("llama");
+    const Architecture architecture = parse_architecture(*llama->json, llama->file);
+    RotaryData data = *architecture.block.attention.rotary;
+    data.theta = {};
+    RotaryInput input;
+    input.head_dim = 4;
+    const auto second = [&](const nlohmann::json& config) {
+        const ConfigValues values(JsonObject(config, "config.json"), architecture);
+        return make_rotary(values, data, input).spec.inverse_frequencies[1];
+    };
+    data.theta = 10000.0;
+    data.parameters = {"rope_parameters.sliding", "rope_scaling"};
+    const nlohmann::json linear = {{"rope_type", "linear"}, {"factor", 2.0}};
+    EXPECT_DOUBLE_EQ(second({{"rope_parameters", {{"sliding", linear}, {"full", {{"rope_theta", 4.0}}}}}}),
+                     0.005);
+    EXPECT_DOUBLE_EQ(second({{"rope_parameters", {{"full", linear}}}}), 0.01);
+    EXPECT_DOUBLE_EQ(second({{"rope_scaling", linear}}), 0.005);
+    data.parameters = {"rope_parameters.sliding"};
+    EXPECT_DOUBLE_EQ(second({{"rope_scaling", linear}}), 0.01);
 }
 
 }  // namespace
