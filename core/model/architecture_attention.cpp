@@ -64,10 +64,11 @@ AlibiData ArchitectureReader::alibi(const JsonObject& entry) const {
         return out;
     }
     const JsonObject alibi = *entry.object("alibi");
-    expect_keys(alibi, {"on", "max", "scaled"});
+    expect_keys(alibi, {"on", "max", "scaled", "bf16"});
     out.on = amount(alibi, "on", true);
     out.max = amount(alibi, "max", out.max);
     out.scaled = amount(alibi, "scaled", out.scaled);
+    out.bf16 = amount(alibi, "bf16", out.bf16);
     return out;
 }
 

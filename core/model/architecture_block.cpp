@@ -153,10 +153,11 @@ BlockRule ArchitectureReader::rule(const JsonObject& entry) const {
         for (const nlohmann::json& part : *parts)
             out.parts.push_back(rule(JsonObject(part, entry.file(), entry.key_path(key))));
     };
-    if (entry.has("list")) {
-        expect_keys(entry, {"list", "is"});
-        out.kind = BlockRule::Kind::list;
-        out.key = required_text(entry, "list");
+    if (entry.has("list") || entry.has("runs")) {
+        const char* key = entry.has("list") ? "list" : "runs";
+        expect_keys(entry, {key, "is"});
+        out.kind = entry.has("list") ? BlockRule::Kind::list : BlockRule::Kind::runs;
+        out.key = required_text(entry, key);
         const nlohmann::json* value = entry.find("is");
         if (value == nullptr || value->is_structured())
             entry.missing("is", "the value of the list's element");
@@ -186,7 +187,7 @@ BlockRule ArchitectureReader::rule(const JsonObject& entry) const {
         out.kind = entry.has("all") ? BlockRule::Kind::all : BlockRule::Kind::any;
         several(key);
     } else {
-        entry.missing("where", "a rule: one of list, in, every, from, below, not, all, any");
+        entry.missing("where", "a rule: one of list, runs, in, every, from, below, not, all, any");
     }
     return out;
 }

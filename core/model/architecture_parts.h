@@ -61,7 +61,7 @@ struct HeadNormData {
 };
 
 struct AlibiData {
-    Amount on = false, max = 8.0, scaled = false;
+    Amount on = false, max = 8.0, scaled = false, bf16 = false;
 };
 
 struct RelativeBiasData {
@@ -193,9 +193,9 @@ struct HeadData {
 
 // For which blocks a patch holds (README: block.variants).
 struct BlockRule {
-    enum class Kind { list, in, every, from, below, none_of, all, any } kind = Kind::all;
-    std::string key;               // list, in: the configuration's
-    std::string value;             // list: as JSON text
+    enum class Kind { list, runs, in, every, from, below, none_of, all, any } kind = Kind::all;
+    std::string key;               // list, runs, in: the configuration's
+    std::string value;             // list, runs: as JSON text
     Amount a, b, c;                // every: every, offset, is; from, below: a
     std::vector<BlockRule> parts;  // none_of (one), all, any
 };

@@ -56,6 +56,23 @@ const nlohmann::json* BlockTable::list_of(const std::string& key) const {
     return place->value;
 }
 
+// [[["global", "local"], 12], [["local"], 1]]: lists and how often each is repeated.
+const nlohmann::json* BlockTable::element_of_runs(const std::string& key, std::int64_t block) const {
+    const nlohmann::json* runs = list_of(key);
+    if (runs == nullptr) return nullptr;
+    std::int64_t before = 0;
+    for (const nlohmann::json& run : *runs) {
+        const bool good = run.is_array() && run.size() == 2 && run[0].is_array() && !run[0].empty() &&
+                          run[1].is_number_integer() && run[1] >= 0 && run[1] <= number_limit;
+        if (!good) values_.config().wrong(key, "a list of [[kinds], repeats]");
+        const auto kinds = static_cast<std::int64_t>(run[0].size());
+        const std::int64_t all = kinds * run[1].get<std::int64_t>();
+        if (block < before + all) return &run[0][static_cast<std::size_t>((block - before) % kinds)];
+        before += all;
+    }
+    values_.config().wrong(key, "an element for every block");
+}
+
 bool BlockTable::holds(const BlockRule& rule, std::int64_t block) const {
     using Kind = BlockRule::Kind;
     const auto part_holds = [&](const BlockRule& part) { return holds(part, block); };
@@ -66,6 +83,10 @@ bool BlockTable::holds(const BlockRule& rule, std::int64_t block) const {
             if (static_cast<std::size_t>(block) >= list->size())
                 values_.config().wrong(rule.key, "a list with an element for every block");
             return (*list)[static_cast<std::size_t>(block)] == nlohmann::json::parse(rule.value);
+        }
+        case Kind::runs: {
+            const nlohmann::json* found = element_of_runs(rule.key, block);
+            return found != nullptr && *found == nlohmann::json::parse(rule.value);
         }
         case Kind::in: {
             const nlohmann::json* list = list_of(rule.key);

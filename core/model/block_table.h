@@ -26,6 +26,7 @@ public:
 
 private:
     bool holds(const BlockRule& rule, std::int64_t block) const;
+    const nlohmann::json* element_of_runs(const std::string& key, std::int64_t block) const;
     const nlohmann::json* list_of(const std::string& key) const;
 
     const ConfigValues& values_;

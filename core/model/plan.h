@@ -124,6 +124,7 @@ enum class Activation {
     identity,
     gelu,
     gelu_tanh,
+    gelu_bloom,  // gelu_tanh with √(2/π) cut to 0.79788456, as BLOOM was trained
     quick_gelu,
     relu,
     silu,

@@ -57,7 +57,8 @@ AttentionSpec PlanBuilder::attention(const Block& block) const {
     out.clip = values.number(data.clip, 0.0);
     if (values.flag(data.alibi.on)) {
         out.slopes = alibi_slopes(sizes.heads, values.number(data.alibi.max));
-        if (values.flag(data.alibi.scaled)) {
+        out.slopes_in_bf16 = values.flag(data.alibi.bf16);
+        if (values.flag(data.alibi.scaled) && !out.slopes_in_bf16) {
             for (double& slope : out.slopes) slope *= out.scale;
         }
     }

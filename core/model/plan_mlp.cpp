@@ -11,7 +11,7 @@ namespace deadscope {
 namespace {
 
 // Names as transformers' ACT2FN has them. gelu_fast, gelu_new and gelu_pytorch_tanh are one formula.
-constexpr std::array<std::pair<std::string_view, Activation>, 19> activations{{
+constexpr std::array<std::pair<std::string_view, Activation>, 20> activations{{
     {"gelu", Activation::gelu},
     {"gelu_python", Activation::gelu},
     {"gelu_new", Activation::gelu_tanh},
@@ -19,6 +19,7 @@ constexpr std::array<std::pair<std::string_view, Activation>, 19> activations{{
     {"gelu_pytorch_tanh", Activation::gelu_tanh},
     {"gelu_accurate", Activation::gelu_tanh},
     {"gelu_python_tanh", Activation::gelu_tanh},
+    {"gelu_bloom", Activation::gelu_bloom},
     {"quick_gelu", Activation::quick_gelu},
     {"relu", Activation::relu},
     {"silu", Activation::silu},

@@ -130,7 +130,7 @@ NormSpec RequiredTensors::norm(const NormData& data, const std::string& name, No
                       bias = name + (old_names ? ".beta" : ".bias");
     const auto take = [&](const std::string& tensor) {
         const TensorInfo* found = checkpoint_.find(tensor);
-        const bool many = rows > 1 && found != nullptr && found->shape.size() == 2;
+        const bool many = found != nullptr && found->shape.size() == 2;
         (void)check(tensor, many ? std::vector{rows, d / rows} : std::vector{d});
         return tensor;
     };

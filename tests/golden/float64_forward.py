@@ -13,13 +13,12 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
-from families import PARTS, PREPARE, UNLIFTED
+from families import ATTENTION, PARTS, PREPARE, UNLIFTED
 
 NARROW = (torch.float32, torch.float16, torch.bfloat16)
 NARROWING_METHODS = (torch.Tensor.float, torch.Tensor.half, torch.Tensor.bfloat16)
 
 
-EAGER = {"attn_implementation": "eager", "experts_implementation": "eager"}
 _PAUSED = []  # not empty inside a function of UNLIFTED
 
 
@@ -149,7 +148,9 @@ def streams(model, inputs, tower=""):
 
 def load(cls, folder, dtype):
     """The checkpoint in `dtype`, every parameter from the file; a float16 or bfloat16 file widens exactly."""
-    model, info = cls.from_pretrained(folder, dtype=dtype, output_loading_info=True, **EAGER)
+    attention = ATTENTION.get(cls.config_class.model_type, "eager")
+    model, info = cls.from_pretrained(folder, dtype=dtype, output_loading_info=True, attn_implementation=attention,
+                                      experts_implementation="eager")
     missing = [k for k in info["missing_keys"] if "pooler." not in k]
     if missing or info["mismatched_keys"]:
         raise SystemExit(f"{folder}: missing {missing}, mismatched {info['mismatched_keys']}")

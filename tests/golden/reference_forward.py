@@ -54,7 +54,8 @@ class Model:
     def layer_norm(self, p, x, eps):
         c = x - x.mean(-1, keepdims=True)
         z = c / np.sqrt((c * c).mean(-1, keepdims=True) + LD(eps))
-        return z * self.tensors[p + ".weight"] + self.tensors[p + ".bias"]
+        z = z * self.tensors[p + ".weight"]
+        return z + self.tensors[p + ".bias"] if self.has(p + ".bias") else z
 
     def rms_norm(self, p, x, eps):
         return x / np.sqrt((x * x).mean(-1, keepdims=True) + LD(eps)) * self.tensors[p + ".weight"]
@@ -132,8 +133,12 @@ def llama(m, tokens):
     for i in range(c["num_hidden_layers"]):
         p = f"model.layers.{i}."
         n = norm(p + "input_layernorm", x, eps)
-        q = rotate(heads(m.linear(p + "self_attn.q_proj", n), c["num_attention_heads"]), freq, dim)
-        k = rotate(heads(m.linear(p + "self_attn.k_proj", n), c["num_key_value_heads"]), freq, dim)
+        q = heads(m.linear(p + "self_attn.q_proj", n), c["num_attention_heads"])
+        k = heads(m.linear(p + "self_attn.k_proj", n), c["num_key_value_heads"])
+        if c.get("qk_layernorm"):
+            q, k = (np.stack([m.layer_norm(f"{p}self_attn.{s}_layernorm.norms.{h}", x[:, h], eps) for h in range(x.shape[1])], 1)
+                    for s, x in (("q", q), ("k", k)))
+        q, k = rotate(q, freq, dim), rotate(k, freq, dim)
         v = heads(m.linear(p + "self_attn.v_proj", n), c["num_key_value_heads"])
         a = m.linear(p + "self_attn.o_proj", attend(q, k, v, 1 / np.sqrt(LD(e)), True))
         x = x + a

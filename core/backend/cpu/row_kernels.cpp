@@ -134,6 +134,11 @@ DEADSCOPE_INLINE void activate(Activation activation, T* x, std::size_t n) {
                 const T u = v * (T{1} + static_cast<T>(0.044715) * v * v);
                 return v * sigmoid(static_cast<T>(2 * std::numbers::sqrt2 * std::numbers::inv_sqrtpi) * u);
             });
+        case Activation::gelu_bloom:  // the same with the constant that BLOOM was trained with
+            return map(x, n, [](T v) {
+                const T u = v * (T{1} + static_cast<T>(0.044715) * v * v);
+                return v * sigmoid(static_cast<T>(2 * 0.79788456) * u);
+            });
         case Activation::quick_gelu:
             return map(x, n, [](T v) { return v * sigmoid(static_cast<T>(1.702) * v); });
         case Activation::relu:

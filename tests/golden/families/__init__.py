@@ -11,6 +11,7 @@ GOLDENS = [f for m in _MODULES for f in getattr(m, "GOLDENS", ())]
 PARTS = {k: v for m in _MODULES for k, v in getattr(m, "PARTS", {}).items()}
 FUZZ = {k: v for m in _MODULES for k, v in getattr(m, "FUZZ", {}).items()}
 PREPARE = {k: v for m in _MODULES for k, v in getattr(m, "PREPARE", {}).items()}
+ATTENTION = {k: v for m in _MODULES for k, v in getattr(m, "ATTENTION", {}).items()}
 UNLIFTED = [pair for m in _MODULES for pair in getattr(m, "UNLIFTED", ())]
 
 

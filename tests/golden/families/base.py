@@ -5,6 +5,7 @@ A file of this folder holds any of
     PARTS    {model_type: Parts}: where transformers keeps the blocks and the final norm
     FUZZ     {name: function of a numpy Generator that returns a Golden}: for tests/peers/family_fuzz.py
     PREPARE  {model_type: function of a model}: what is changed in the model before its float64 pass (equal mathematics)
+    ATTENTION {model_type: transformers' implementation}, where "eager" is not the model's own arithmetic
     UNLIFTED [(owner, name)]: functions that are float32 in the published model and stay so (T5's buckets)
 """
 
@@ -64,12 +65,12 @@ def sizes(rng, even_head=True):
 
 def rope(rng, head_dim, kinds=("default", "linear", "dynamic", "yarn", "longrope", "llama3"), partial=None, context=64):
     """Random rope_parameters of one of these kinds. `partial`: the share of the head that turns, where the family has one."""
+    turned = int(head_dim * (1.0 if partial is None else partial))
+    kinds = [k for k in kinds if k != "dynamic" or turned > 2]  # its exponent divides by two less than that
     kind = pick(rng, *kinds)
     p = {"rope_type": kind, "rope_theta": float(pick(rng, 300.0, 1000.0, 10000.0, 500000.0))}
-    dims = head_dim
     if partial is not None:
         p["partial_rotary_factor"] = partial
-        dims = int(head_dim * partial)
     original = context // 4
     if kind in ("linear", "dynamic", "yarn", "llama3"):
         p["factor"] = float(pick(rng, 2.0, 4.0, 3.5))
@@ -87,8 +88,8 @@ def rope(rng, head_dim, kinds=("default", "linear", "dynamic", "yarn", "longrope
         p |= {"original_max_position_embeddings": original, "low_freq_factor": 1.0, "high_freq_factor": 4.0}
     if kind == "longrope":
         p |= {"original_max_position_embeddings": original, "factor": 4.0,
-              "short_factor": [float(x) for x in 1 + rng.random(dims // 2)],
-              "long_factor": [float(x) for x in 1 + 3 * rng.random(dims // 2)]}
+              "short_factor": [float(x) for x in 1 + rng.random(turned // 2)],
+              "long_factor": [float(x) for x in 1 + 3 * rng.random(turned // 2)]}
         if coin(rng, 0.4):
             p["attention_factor"] = 1.1
     return p

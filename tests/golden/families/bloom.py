@@ -8,7 +8,7 @@ from .base import DTYPES, Golden, Parts, coin, pick
 
 def bloom():
     # Three heads: slopes of a count that is no power of two. As the hub's bloom: no prefix, n_embed.
-    yield Golden("bloom", tf.BloomForCausalLM, seed=101, dtype=torch.bfloat16, batch=(2, 20), strip_prefix="transformer.",
+    yield Golden("bloom", tf.BloomForCausalLM, seed=101, dtype=torch.bfloat16, batch=(2, 13), strip_prefix="transformer.",
                  legacy={"hidden_size": None, "n_embed": 24}, config=tf.BloomConfig(
                      vocab_size=40, hidden_size=24, n_layer=2, n_head=3, layer_norm_epsilon=3e-4, bos_token_id=1, eos_token_id=2))
 

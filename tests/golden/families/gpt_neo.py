@@ -7,7 +7,7 @@ from .base import DTYPES, Golden, Parts, coin, pick
 
 
 def gpt_neo():
-    yield Golden("gpt_neo", tf.GPTNeoForCausalLM, seed=61, dtype=torch.bfloat16, batch=(2, 20), config=tf.GPTNeoConfig(
+    yield Golden("gpt_neo", tf.GPTNeoForCausalLM, seed=61, dtype=torch.bfloat16, batch=(2, 13), config=tf.GPTNeoConfig(
         vocab_size=40, max_position_embeddings=24, hidden_size=16, num_layers=3, num_heads=2, intermediate_size=40,
         attention_types=[[["local", "global"], 1], [["local"], 1]], window_size=6, activation_function="gelu_new",
         layer_norm_epsilon=3e-4, bos_token_id=1, eos_token_id=2), legacy={"attention_layers": None})

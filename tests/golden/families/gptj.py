@@ -9,9 +9,9 @@ from .base import DTYPES, Golden, Parts, coin, pick
 def gptj():
     base = dict(vocab_size=40, n_positions=32, n_embd=24, n_layer=2, rotary_dim=4, n_inner=40, layer_norm_epsilon=3e-4,
                 bos_token_id=1, eos_token_id=2)
-    yield Golden("gptj", tf.GPTJForCausalLM, seed=81, dtype=torch.float16, batch=(2, 20),
+    yield Golden("gptj", tf.GPTJForCausalLM, seed=81, dtype=torch.float16, batch=(2, 13),
                  config=tf.GPTJConfig(**base, n_head=3, activation_function="gelu_new"))
-    yield Golden("codegen", tf.CodeGenForCausalLM, seed=82, dtype=torch.bfloat16, batch=(2, 20),
+    yield Golden("codegen", tf.CodeGenForCausalLM, seed=82, dtype=torch.bfloat16, batch=(2, 13),
                  config=tf.CodeGenConfig(**base, n_head=4, activation_function="gelu"))
 
 

@@ -9,10 +9,10 @@ from .base import DTYPES, Golden, Parts, coin, pick, published_rope, rope
 def nemotron():
     base = dict(vocab_size=40, hidden_size=24, intermediate_size=40, num_hidden_layers=2, num_attention_heads=4,
                 num_key_value_heads=2, max_position_embeddings=64, bos_token_id=1, eos_token_id=2)
-    yield Golden("nemotron", tf.NemotronForCausalLM, seed=171, dtype=torch.bfloat16, batch=(2, 20), config=tf.NemotronConfig(
+    yield Golden("nemotron", tf.NemotronForCausalLM, seed=171, dtype=torch.bfloat16, batch=(2, 13), config=tf.NemotronConfig(
         **base, norm_eps=3e-4, head_dim=8, rope_parameters={
             "rope_type": "default", "rope_theta": 900.0, "partial_rotary_factor": 0.5}))
-    yield Golden("jais2", tf.Jais2ForCausalLM, seed=172, dtype=torch.bfloat16, batch=(2, 20), config=tf.Jais2Config(
+    yield Golden("jais2", tf.Jais2ForCausalLM, seed=172, dtype=torch.bfloat16, batch=(2, 13), config=tf.Jais2Config(
         **base, layer_norm_eps=3e-4, rope_parameters={"rope_type": "default", "rope_theta": 900.0}))
 
 

@@ -7,7 +7,7 @@ from .base import DTYPES, Golden, Parts, coin, pick, published_rope, rope
 
 
 def olmo():
-    yield Golden("olmo", tf.OlmoForCausalLM, seed=151, dtype=torch.bfloat16, batch=(2, 20), config=tf.OlmoConfig(
+    yield Golden("olmo", tf.OlmoForCausalLM, seed=151, dtype=torch.bfloat16, batch=(2, 13), config=tf.OlmoConfig(
         vocab_size=40, hidden_size=24, intermediate_size=40, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2,
         max_position_embeddings=64, clip_qkv=1.1, pad_token_id=0, bos_token_id=1, eos_token_id=2, rope_parameters={
             "rope_type": "default", "rope_theta": 900.0}))

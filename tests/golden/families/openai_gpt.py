@@ -7,9 +7,9 @@ from .base import DTYPES, Golden, Parts, coin, pick
 
 
 def openai_gpt():
-    yield Golden("openai_gpt", tf.OpenAIGPTLMHeadModel, seed=181, dtype=torch.bfloat16, batch=(2, 20), strip_prefix="transformer.",
+    yield Golden("openai_gpt", tf.OpenAIGPTLMHeadModel, seed=181, dtype=torch.bfloat16, batch=(2, 13), strip_prefix="transformer.",
                  config=tf.OpenAIGPTConfig(vocab_size=40, n_positions=24, n_embd=16, n_layer=2, n_head=2, layer_norm_epsilon=3e-4))
-    yield Golden("imagegpt", tf.ImageGPTForCausalImageModeling, seed=182, dtype=torch.bfloat16, batch=(2, 20),
+    yield Golden("imagegpt", tf.ImageGPTForCausalImageModeling, seed=182, dtype=torch.bfloat16, batch=(2, 13),
                  config=tf.ImageGPTConfig(vocab_size=40, n_positions=24, n_embd=16, n_layer=2, n_head=2, layer_norm_epsilon=3e-4))
 
 

@@ -9,11 +9,11 @@ from .base import DTYPES, Golden, Parts, coin, pick
 def opt():
     base = dict(vocab_size=40, hidden_size=16, num_hidden_layers=2, num_attention_heads=2, ffn_dim=40,
                 max_position_embeddings=24, bos_token_id=1, eos_token_id=2)
-    yield Golden("opt", tf.OPTForCausalLM, seed=91, dtype=torch.float16, batch=(2, 20),
+    yield Golden("opt", tf.OPTForCausalLM, seed=91, dtype=torch.float16, batch=(2, 13),
                  config=tf.OPTConfig(**base, activation_function="gelu"))
-    yield Golden("opt_350m", tf.OPTForCausalLM, seed=92, dtype=torch.bfloat16, batch=(2, 20), config=tf.OPTConfig(
+    yield Golden("opt_350m", tf.OPTForCausalLM, seed=92, dtype=torch.bfloat16, batch=(2, 13), config=tf.OPTConfig(
         **base, do_layer_norm_before=False, word_embed_proj_dim=10, activation_function="relu"))
-    yield Golden("biogpt", tf.BioGptForCausalLM, seed=93, dtype=torch.bfloat16, batch=(2, 20), config=tf.BioGptConfig(
+    yield Golden("biogpt", tf.BioGptForCausalLM, seed=93, dtype=torch.bfloat16, batch=(2, 13), config=tf.BioGptConfig(
         vocab_size=40, hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=40,
         max_position_embeddings=24, bos_token_id=1, eos_token_id=2))
 

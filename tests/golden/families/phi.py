@@ -9,13 +9,13 @@ from .base import DTYPES, Golden, Parts, coin, pick, published_rope, rope
 def phi():
     base = dict(vocab_size=40, hidden_size=24, num_hidden_layers=2, intermediate_size=40, max_position_embeddings=64,
                 layer_norm_eps=3e-4, bos_token_id=1, eos_token_id=2)
-    yield Golden("phi", tf.PhiForCausalLM, seed=131, dtype=torch.float16, batch=(2, 20), rewrite=published_rope,
+    yield Golden("phi", tf.PhiForCausalLM, seed=131, dtype=torch.float16, batch=(2, 13), rewrite=published_rope,
                  config=tf.PhiConfig(**base, num_attention_heads=3, rope_parameters={
                      "rope_type": "default", "rope_theta": 600.0, "partial_rotary_factor": 0.5}))
-    yield Golden("phi_qk_layernorm", tf.PhiForCausalLM, seed=132, dtype=torch.bfloat16, batch=(2, 20), config=tf.PhiConfig(
+    yield Golden("phi_qk_layernorm", tf.PhiForCausalLM, seed=132, dtype=torch.bfloat16, batch=(2, 13), config=tf.PhiConfig(
         **base, num_attention_heads=4, num_key_value_heads=2, qk_layernorm=True, hidden_act="relu", rope_parameters={
             "rope_type": "linear", "rope_theta": 600.0, "factor": 3.0, "partial_rotary_factor": 1.0}))
-    yield Golden("persimmon", tf.PersimmonForCausalLM, seed=133, dtype=torch.bfloat16, batch=(2, 20), config=tf.PersimmonConfig(
+    yield Golden("persimmon", tf.PersimmonForCausalLM, seed=133, dtype=torch.bfloat16, batch=(2, 13), config=tf.PersimmonConfig(
         **base, num_attention_heads=3, rope_parameters={"rope_type": "default", "rope_theta": 900.0, "partial_rotary_factor": 0.5}))
 
 
@@ -41,6 +41,12 @@ def draw_persimmon(rng):
                   batch=(2, pick(rng, 1, 9, 30)), dtype=pick(rng, *DTYPES), rewrite=published_rope if coin(rng) else None)
 
 
+def draw_fuyu(rng):
+    text = draw_persimmon(rng)
+    config = tf.FuyuConfig(text_config=text.config, image_size=8, patch_size=4, tie_word_embeddings=text.config.tie_word_embeddings)
+    return Golden("fuyu", tf.FuyuForCausalLM, config, seed=0, batch=text.batch, dtype=text.dtype)
+
+
 GOLDENS = (phi,)
-PARTS = {"phi": Parts("layers", "final_layernorm"), "persimmon": Parts("layers", "final_layernorm")}
-FUZZ = {"phi": draw_phi, "persimmon": draw_persimmon}
+PARTS = {"fuyu": Parts("language_model.layers", "language_model.final_layernorm"), "phi": Parts("layers", "final_layernorm"), "persimmon": Parts("layers", "final_layernorm")}
+FUZZ = {"fuyu": draw_fuyu, "phi": draw_phi, "persimmon": draw_persimmon}

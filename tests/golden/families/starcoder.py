@@ -7,16 +7,16 @@ from .base import DTYPES, Golden, Parts, coin, pick, published_rope, rope
 
 
 def starcoder():
-    yield Golden("starcoder2", tf.Starcoder2ForCausalLM, seed=161, dtype=torch.bfloat16, batch=(2, 20), rewrite=published_rope,
+    yield Golden("starcoder2", tf.Starcoder2ForCausalLM, seed=161, dtype=torch.bfloat16, batch=(2, 13), rewrite=published_rope,
                  config=tf.Starcoder2Config(
                      vocab_size=40, hidden_size=24, intermediate_size=40, num_hidden_layers=2, num_attention_heads=4,
                      num_key_value_heads=2, max_position_embeddings=64, norm_epsilon=3e-4, sliding_window=5, bos_token_id=1,
                      eos_token_id=2, rope_parameters={"rope_type": "default", "rope_theta": 900.0}))
     base = dict(vocab_size=40, n_positions=24, n_embd=24, n_layer=2, n_head=3, n_inner=40, layer_norm_epsilon=3e-4,
                 bos_token_id=1, eos_token_id=2)
-    yield Golden("gpt_bigcode", tf.GPTBigCodeForCausalLM, seed=162, dtype=torch.bfloat16, batch=(2, 20),
+    yield Golden("gpt_bigcode", tf.GPTBigCodeForCausalLM, seed=162, dtype=torch.bfloat16, batch=(2, 13),
                  config=tf.GPTBigCodeConfig(**base))
-    yield Golden("gpt_bigcode_heads", tf.GPTBigCodeForCausalLM, seed=163, dtype=torch.bfloat16, batch=(2, 20),
+    yield Golden("gpt_bigcode_heads", tf.GPTBigCodeForCausalLM, seed=163, dtype=torch.bfloat16, batch=(2, 13),
                  config=tf.GPTBigCodeConfig(**base, multi_query=False, scale_attn_weights=False, tie_word_embeddings=False))
 
 
