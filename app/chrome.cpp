@@ -8,6 +8,7 @@
 
 #include "app/dialogs/about.h"
 #include "app/dialogs/help.h"
+#include "app/dialogs/hub_dialog.h"
 #include "app/dialogs/open_dialog.h"
 #include "app/dialogs/run_settings.h"
 #include "app/durations.h"
@@ -68,6 +69,7 @@ void Explorer::draw_chrome() {
     handle_shortcuts();
     if (state.view.show_settings) draw_run_settings(state, intents_);
     if (state.view.show_open_dialog) open_dialog_->draw(intents_);
+    if (state.view.show_hub_dialog) hub_dialog_->draw(state, intents_);
     if (state.view.show_help) draw_help(intents_);
     if (state.view.show_about) draw_about(intents_);
 }
@@ -84,10 +86,12 @@ void Explorer::handle_shortcuts() {
     if (pressed(ImGuiKey_Escape)) {
         // The nearest thing first: an open dialog, then the work.
         intents_.view([](ViewState& view) {
-            view.show_settings = view.show_about = view.show_help = view.show_open_dialog = false;
+            view.show_settings = view.show_about = view.show_help = view.show_open_dialog =
+                view.show_hub_dialog = false;
         });
         const ViewState& view = controller_.state().view;
-        if (!view.show_settings && !view.show_about && !view.show_help && !view.show_open_dialog) {
+        if (!view.show_settings && !view.show_about && !view.show_help && !view.show_open_dialog &&
+            !view.show_hub_dialog) {
             intents_.emit(CancelIntent{});
         }
     }
@@ -108,6 +112,8 @@ void Explorer::draw_menus() {
     if (ImGui::BeginMenu("File")) {
         if (ImGui::MenuItem("Open…", "Ctrl+O"))
             intents_.view([](ViewState& v) { v.show_open_dialog = true; });
+        if (ImGui::MenuItem("Open from the hub…"))
+            intents_.view([](ViewState& v) { v.show_hub_dialog = true; });
         if (ImGui::MenuItem("Open the built-in models")) {
             for (const std::string& model : built_in_models()) open(model);
         }

@@ -14,14 +14,6 @@ namespace {
 constexpr std::size_t log_lines = 500;
 constexpr double memory_period_s = 0.5;
 
-// Ids of the two queues overlap: the lowest bit tells them apart in state.
-std::uint64_t quick_id(std::uint64_t id) {
-    return id * 2;
-}
-std::uint64_t pass_id(std::uint64_t id) {
-    return id * 2 + 1;
-}
-
 const JobStatus* find_job(const std::vector<JobStatus>& jobs, std::uint64_t id) {
     const auto found = std::ranges::find(jobs, id, &JobStatus::id);
     return found == jobs.end() ? nullptr : &*found;
@@ -51,15 +43,19 @@ std::string machine_words() {
 
 Controller::Controller(ControllerOptions options)
     : run_when_opened_(options.run_when_opened),
-      quick_([this, wake = options.wake] {
-          if (wake && !polling_) wake();
-      }),
-      passes_([this, wake = options.wake] {
-          if (wake && !polling_) wake();
-      }) {
+      quick_(woken(options)),
+      passes_(woken(options)),
+      hub_(woken(options)),
+      downloads_(woken(options)) {
     state_.settings = std::move(options.settings);
     state_.machine = machine_words();
     log(LogLine::Level::info, machine().blas);
+}
+
+std::function<void()> Controller::woken(const ControllerOptions& options) {
+    return [this, wake = options.wake] {
+        if (wake && !polling_) wake();
+    };
 }
 
 void Controller::apply(std::vector<Intent> intents) {
@@ -68,7 +64,7 @@ void Controller::apply(std::vector<Intent> intents) {
 }
 
 bool Controller::busy() const {
-    return !quick_.idle() || !passes_.idle();
+    return std::ranges::any_of(queues_, [](const Queue& one) { return !one.queue->idle(); });
 }
 
 std::exception_ptr Controller::failure(ModelId id) const {
@@ -78,18 +74,15 @@ std::exception_ptr Controller::failure(ModelId id) const {
 
 void Controller::update() {
     // The status is taken before the deliveries: a job that it calls done has left all of them.
-    std::vector<JobStatus> quick = quick_.status(), passes = passes_.status();
-    quick_.drain();
-    passes_.drain();
-    follow_jobs(quick, passes);
+    for (Queue& one : queues_) one.jobs = one.queue->status();
+    for (Queue& one : queues_) one.queue->drain();
+    follow_jobs();
     state_.jobs.clear();
-    for (JobStatus& job : passes) {
-        job.id = pass_id(job.id);
-        state_.jobs.push_back(std::move(job));
-    }
-    for (JobStatus& job : quick) {
-        job.id = quick_id(job.id);
-        state_.jobs.push_back(std::move(job));
+    for (const std::size_t place : {1u, 0u, 2u, 3u}) {  // passes before the others
+        for (JobStatus job : queues_[place].jobs) {
+            job.id = job.id * queues_.size() + place;
+            state_.jobs.push_back(std::move(job));
+        }
     }
     std::ranges::stable_sort(state_.jobs, {}, [](const JobStatus& job) { return rank(job.state); });
     if (memory_read_at_ < 0 || now() - memory_read_at_ > memory_period_s) {
@@ -144,6 +137,7 @@ void Controller::carry_out(const OpenIntent& intent) {
     OpenModel model;
     model.id = next_id_++;
     model.model = intent.model;
+    model.remote = intent.remote;
     model.label = unique_label(short_name(intent.model), model.id);
     model.colour = free_colour();
     state_.models.push_back(std::move(model));
@@ -153,7 +147,7 @@ void Controller::carry_out(const OpenIntent& intent) {
 void Controller::carry_out(const CloseIntent& intent) {
     const OpenModel* model = find(intent.model);
     if (model == nullptr) return;
-    quick_.cancel_tag(open_tag(model->id));
+    opening_queue(*model).cancel_tag(open_tag(model->id));
     passes_.cancel_tag(run_tag(model->id));
     forget_spectra(model->id);
     work_.erase(model->id);
@@ -170,13 +164,10 @@ void Controller::carry_out(const RunIntent& intent) {
 }
 
 void Controller::carry_out(const CancelIntent& intent) {
-    if (!intent.job) {
-        quick_.cancel_all();
-        passes_.cancel_all();
-    } else if (*intent.job % 2 == 0) {
-        quick_.cancel(*intent.job / 2);
+    if (intent.job) {
+        queues_[*intent.job % queues_.size()].queue->cancel(*intent.job / queues_.size());
     } else {
-        passes_.cancel(*intent.job / 2);
+        for (const Queue& one : queues_) one.queue->cancel_all();
     }
 }
 
@@ -227,10 +218,12 @@ void Controller::carry_out(const QuitIntent&) {
 
 // ---- Jobs under way
 
-void Controller::follow_jobs(const std::vector<JobStatus>& quick, const std::vector<JobStatus>& passes) {
+void Controller::follow_jobs() {
+    const std::vector<JobStatus>&quick = queues_[0].jobs, &passes = queues_[1].jobs, &hub = queues_[2].jobs;
     for (OpenModel& model : state_.models) {
         Work& work = work_[model.id];
-        if (const JobStatus* job = work.open_job == 0 ? nullptr : find_job(quick, work.open_job)) {
+        const std::vector<JobStatus>& openings = model.remote ? hub : quick;
+        if (const JobStatus* job = work.open_job == 0 ? nullptr : find_job(openings, work.open_job)) {
             follow_opening(model, work, *job);
         }
         if (const JobStatus* job = work.run_job == 0 ? nullptr : find_job(passes, work.run_job)) {

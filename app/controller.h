@@ -2,6 +2,7 @@
 // screen is the panels', when a frame is drawn is the explorer's.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -24,8 +25,9 @@ struct ControllerOptions {
     std::function<void()> wake = {};  // from a worker, when there is news and nobody polls
 };
 
-// Two queues, each with one worker: openings and block spectra are answered while a long pass is at work.
-// Thread rule: the window's thread only; its jobs run on the queues' threads and come back in update().
+// Queues with one worker each: openings and block spectra are answered while a long pass is at work, the hub
+// is asked while it sends a download. Thread rule: the window's thread only; its jobs run on the queues'
+// threads and come back in update().
 class Controller {
 public:
     explicit Controller(ControllerOptions options);
@@ -61,18 +63,26 @@ private:
     void carry_out(const SettingsIntent& intent);
     void carry_out(const ViewIntent& intent);
     void carry_out(const SaveTextIntent& intent);
+    void carry_out(const HubCacheIntent& intent);
+    void carry_out(const HubAskIntent& intent);
+    void carry_out(const HubFetchIntent& intent);
     void carry_out(const DismissErrorIntent& intent);
     void carry_out(const QuitIntent& intent);
 
     void start_opening(OpenModel& model);
+    void start_remote_opening(OpenModel& model);
+    void fetched(const std::string& model);
+    void hub_failed(const std::exception_ptr& failure);
+    JobQueue& opening_queue(const OpenModel& model) { return model.remote ? hub_ : quick_; }
     void start_pass(OpenModel& model);
     void opened(ModelId id, std::shared_ptr<const GammaReading> gamma, double seconds);
     void grown(ModelId id, unsigned generation, std::shared_ptr<const Reading> reading, bool complete);
     void failed(ModelId id, std::exception_ptr failure);
     void follow_opening(OpenModel& model, Work& work, const JobStatus& job);
     void follow_pass(OpenModel& model, Work& work, const JobStatus& job);
-    void follow_jobs(const std::vector<JobStatus>& quick, const std::vector<JobStatus>& passes);
+    void follow_jobs();
     void forget_spectra(ModelId id);
+    std::function<void()> woken(const ControllerOptions& options);
     OpenModel* find(ModelId id);
     std::size_t free_colour() const;
     std::string unique_label(const std::string& name, ModelId id) const;
@@ -86,9 +96,15 @@ private:
     bool quit_ = false;
     ModelId next_id_ = 1;
     Clock::time_point started_ = Clock::now();
-    double memory_read_at_ = -1.0;      // seconds since the start
-    std::atomic<bool> polling_{false};  // the window draws at a steady rate anyway
-    JobQueue quick_, passes_;           // last: their workers end before what they refer to
+    double memory_read_at_ = -1.0;               // seconds since the start
+    std::atomic<bool> polling_{false};           // the window draws at a steady rate anyway
+    JobQueue quick_, passes_, hub_, downloads_;  // last: their workers end before what they refer to
+    struct Queue {
+        JobQueue* queue;
+        std::vector<JobStatus> jobs;  // as of this frame
+    };
+    // In the order of their ids' lowest digits; passes come first in lists.
+    std::array<Queue, 4> queues_{{{&quick_, {}}, {&passes_, {}}, {&hub_, {}}, {&downloads_, {}}}};
 };
 
 }  // namespace deadscope

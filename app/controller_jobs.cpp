@@ -48,6 +48,7 @@ const std::vector<double>* kept_factor(const Reading& reading, const BlockSpectr
 }  // namespace
 
 void Controller::start_opening(OpenModel& model) {
+    if (model.remote) return start_remote_opening(model);
     model.stage = OpenModel::Stage::opening;
     model.error.clear();
     Work& work = work_[model.id];
@@ -87,6 +88,10 @@ void Controller::opened(ModelId id, std::shared_ptr<const GammaReading> gamma, d
 }
 
 void Controller::start_pass(OpenModel& model) {
+    if (model.remote) {
+        model.error = model.gamma->model.forward_error;
+        return;
+    }
     model.error.clear();
     model.run_cancelled = false;
     model.stage = OpenModel::Stage::queued;

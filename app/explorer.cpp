@@ -11,6 +11,7 @@
 #include <array>
 #include <cstdlib>
 
+#include "app/dialogs/hub_dialog.h"
 #include "app/dialogs/open_dialog.h"
 #include "app/fonts.h"
 #include "app/panels/panels.h"
@@ -43,6 +44,7 @@ Explorer::Explorer(ExplorerOptions options)
     : options_(std::move(options)),
       controller_({.settings = options_.settings, .wake = [] { HelloImGui::RequestRefresh(); }}),
       open_dialog_(std::make_unique<OpenDialog>()),
+      hub_dialog_(std::make_unique<HubDialog>()),
       panel_was_open_(panels().size(), true) {
     if (options_.remember) load_view(controller_.view());
     if (options_.theme) controller_.view().theme = *options_.theme;

@@ -17,6 +17,7 @@ struct RunnerParams;
 
 namespace deadscope {
 
+class HubDialog;
 class OpenDialog;
 
 struct ExplorerOptions {
@@ -63,6 +64,7 @@ private:
     Intents intents_;
     Controller controller_;
     std::unique_ptr<OpenDialog> open_dialog_;
+    std::unique_ptr<HubDialog> hub_dialog_;
     HelloImGui::RunnerParams* params_ = nullptr;
     std::vector<bool> panel_was_open_;  // as the windows were last told, in the order of panels()
     std::optional<ThemeKind> applied_theme_;

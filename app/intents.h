@@ -15,7 +15,8 @@ namespace deadscope {
 
 struct OpenIntent {
     std::string model;
-};  // a MODEL string, e.g. a dropped path
+    bool remote = false;
+};  // a MODEL string, e.g. a dropped path; remote: γ of a hub id, without a download
 struct CloseIntent {
     ModelId model;
 };
@@ -50,15 +51,23 @@ struct ViewIntent {
 };
 struct SaveTextIntent {
     std::string path, text;
-};  // a plot's data as CSV; written by a job
+};                         // a plot's data as CSV; written by a job
+struct HubCacheIntent {};  // look through the hub cache (again)
+struct HubAskIntent {
+    std::string model;
+};  // a hub id: which files it has, and how large they are
+struct HubFetchIntent {
+    std::string model;
+};  // download a hub id, then open it
 struct DismissErrorIntent {
     ModelId model;
 };
 struct QuitIntent {};
 
-using Intent = std::variant<OpenIntent, CloseIntent, RunIntent, CancelIntent, ShowIntent, MoveIntent,
-                            SelectIntent, HoverIntent, SpectrumIntent, SettingsIntent, ViewIntent,
-                            SaveTextIntent, DismissErrorIntent, QuitIntent>;
+using Intent =
+    std::variant<OpenIntent, CloseIntent, RunIntent, CancelIntent, ShowIntent, MoveIntent, SelectIntent,
+                 HoverIntent, SpectrumIntent, SettingsIntent, ViewIntent, SaveTextIntent, HubCacheIntent,
+                 HubAskIntent, HubFetchIntent, DismissErrorIntent, QuitIntent>;
 
 // Thread rule: the window's thread only.
 class Intents {

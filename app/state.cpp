@@ -24,6 +24,10 @@ std::string run_tag(ModelId id) {
     return "run:" + std::to_string(id);
 }
 
+std::string fetch_tag(const std::string& model) {
+    return "fetch:" + model;
+}
+
 const JobStatus* ExplorerState::job_of(ModelId id) const {
     for (const std::string& tag : {run_tag(id), open_tag(id)}) {
         const auto found = std::ranges::find_if(jobs, [&](const JobStatus& job) {

@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "core/checkpoint/checkpoint.h"
+#include "core/checkpoint/hub_cache_list.h"
+#include "core/hub/needed_files.h"
 #include "core/jobs/jobs.h"
 #include "core/reading/analyze.h"
 #include "core/reading/reading.h"
@@ -37,6 +39,7 @@ struct OpenModel {
     std::shared_ptr<const GammaReading> gamma;  // null until read
     std::shared_ptr<const Reading> reading;     // null until the first block; partial while running
     std::string error;                          // of opening or of the last run, in words
+    bool remote = false;                        // on the hub: γ alone is read, by range requests
     bool run_cancelled = false;                 // the last run was cancelled; reading may be partial
     double open_s = 0.0;                        // time it took to have γ on screen
 };
@@ -62,7 +65,9 @@ struct ViewState {
     float text_scale = 1.0f;  // the person's factor on top of the display's
     bool motion = true;
     std::map<std::string, bool> panel_open;  // by panel name; absent: open
-    bool show_settings = false, show_about = false, show_help = false, show_open_dialog = false;
+    bool show_settings = false, show_about = false, show_help = false, show_open_dialog = false,
+         show_hub_dialog = false;
+    std::string hub_filter;  // of the cached models' names
     struct Gamma {
         int tab = 0;  // 0 heatmap, 1 lines, 2 histogram
         bool sorted = false, log_scale = true;
@@ -89,6 +94,23 @@ struct LogLine {
     std::string text;
 };
 
+// What the hub has of one model, as it answered.
+struct HubOffer {
+    HubListing listing;
+    NeededFiles needed;
+    std::vector<HubRevision> revisions;
+};
+
+struct HubState {
+    std::string folder;                    // of the cache
+    std::vector<CachedRepository> cached;  // as it was last looked through
+    bool cache_read = false;
+    std::string asked;                      // MODEL string of the last question; empty: none
+    bool asking = false;                    // the answer is under way
+    std::shared_ptr<const HubOffer> offer;  // the answer to the last question
+    std::string error;                      // of the last question or download, in words
+};
+
 struct ExplorerState {
     std::vector<OpenModel> models;  // in the order shown
     Selection selection, hover;
@@ -97,7 +119,8 @@ struct ExplorerState {
     std::vector<JobStatus> jobs;
     std::deque<LogLine> log;  // newest last, bounded
     std::map<BlockSpectrumKey, std::shared_ptr<const std::vector<double>>>
-        block_spectra;    // singular values, descending
+        block_spectra;  // singular values, descending
+    HubState hub;
     std::string machine;  // "CPU … · 2 threads · OpenBLAS", for Jobs
     std::uint64_t rss_bytes = 0;
 
@@ -110,5 +133,6 @@ struct ExplorerState {
 // Tags of a model's jobs: a newer job of the same tag replaces the older.
 std::string open_tag(ModelId id);
 std::string run_tag(ModelId id);
+std::string fetch_tag(const std::string& model);
 
 }  // namespace deadscope

@@ -12,7 +12,7 @@
 namespace deadscope {
 namespace {
 
-constexpr const char* later_commands[] = {"classify", "compare", "probe", "export", "read", "report"};
+constexpr const char* later_commands[] = {"classify", "compare", "probe", "export", "report"};
 
 constexpr std::pair<const char*, ThemeKind> themes[] = {
     {"dark", ThemeKind::dark}, {"light", ThemeKind::light}, {"projector", ThemeKind::projector}};
@@ -26,6 +26,7 @@ struct Arguments {
     float scale = 1.0f;
     OutputOptions output;
     ForwardArguments forward;
+    ReadArguments read;
 };
 
 std::optional<ThemeKind> theme_of(const Arguments& a) {
@@ -103,6 +104,36 @@ void add_theme(CLI::App& command, Arguments& a) {
         ->type_name("THEME");
 }
 
+void add_read(CLI::App& app, Arguments& a, std::function<int()>& chosen) {
+    auto* read =
+        app.add_subcommand("read", "bring your own activations (.npy, .npz, safetensors [N, d]) and γ");
+    read->add_option("file", a.read.file, "the norm's output, [N, d] or [B, T, d]")
+        ->type_name("FILE")
+        ->required();
+    read->add_option("--gamma", a.read.gamma,
+                     "γ: FILE[:NAME] of an array [d], or MODEL[:NORM] of a checkpoint")
+        ->type_name("G")
+        ->required();
+    read->add_option("--beta", a.read.beta, "β, an array [d]")->type_name("FILE[:NAME]");
+    read->add_option("--tensor", a.read.tensor, "which array of the file, where it holds several")
+        ->type_name("NAME");
+    read->add_option("--input", a.read.input,
+                     "the norm's input, of the output's shape: completes the noise floor")
+        ->type_name("FILE[:NAME]");
+    read->add_option("--kind", a.read.kind,
+                     "what the norm is said to be; default: as the checkpoint says, or nothing")
+        ->check(CLI::IsMember({"layer_norm", "rms_norm"}))
+        ->type_name("KIND");
+    read->add_option("--precision", a.read.precision,
+                     "arithmetic that made the activations: f64, f32, bf16, f16 (default: the file's own)")
+        ->type_name("NAME");
+    read->add_option("--dead", a.read.dead,
+                     "a direction is dead at or below this share of the largest singular value")
+        ->capture_default_str();
+    add_output_options(*read, a.read.output);
+    read->callback([&] { chosen = [&] { return read_command(a.read); }; });
+}
+
 void add_commands(CLI::App& app, Arguments& a, std::function<int()>& chosen) {
     auto* gamma = app.add_subcommand("gamma", "every norm's γ, from the parameters alone (no forward pass)");
     add_model(*gamma, a);
@@ -151,6 +182,8 @@ void add_commands(CLI::App& app, Arguments& a, std::function<int()>& chosen) {
     add_output_options(*fetch, a.output);
     fetch->callback([&] { chosen = [&] { return fetch_command({a.model, a.file}, a.output); }; });
 
+    add_read(app, a, chosen);
+
     auto* doctor =
         app.add_subcommand("doctor", "devices, BLAS, OpenGL, cache folders: what works here, what not");
     add_output_options(*doctor, a.output);
@@ -163,7 +196,7 @@ void refuse_later_commands(const Arguments& a) {
         if (a.models.front() == name)
             throw Error::usage("that command is not in this version",
                                {.key = name,
-                                .expected = "gamma, analyze, activations, snapshot, fetch or doctor",
+                                .expected = "gamma, analyze, activations, read, snapshot, fetch or doctor",
                                 .hint = "for a folder of that name write ./" + std::string(name) + "."});
 }
 

@@ -22,6 +22,13 @@ int remote_gamma_command(const HubArguments& arguments, const OutputOptions& out
 int fetch_command(const HubArguments& arguments, const OutputOptions& output);
 int analyze_command(const std::string& model, const ForwardArguments& arguments);
 int activations_command(const std::string& model, const std::string& out, const ForwardArguments& arguments);
+// FILE --gamma G: the norm's output from a file, without its model (core/reading/read_activations.h).
+struct ReadArguments {
+    std::string file, gamma, beta, input, tensor, kind, precision;
+    double dead = AlignmentSettings{}.dead_relative;
+    OutputOptions output;
+};
+int read_command(const ReadArguments& arguments);
 int doctor_command(const OutputOptions& output);
 // Without a display: the built-in models (or those given) read in the terminal, verdict tables on stdout.
 int terminal_command(const std::vector<std::string>& models, const ForwardArguments& arguments);

@@ -116,8 +116,8 @@ std::string model_line(const ModelFacts& model) {
     std::string text = model.name + ": " + (model.family.empty() ? "unknown family" : model.family);
     if (model.d_model > 0) text += ", d " + std::to_string(model.d_model);
     if (model.layers > 0) text += ", " + std::to_string(model.layers) + " blocks";
-    text += ", " + count_text(model.parameters) + " parameters, " + model.dtype + ", " +
-            bytes_text(model.bytes) + "\n";
+    if (model.parameters > 0) text += ", " + count_text(model.parameters) + " parameters";
+    text += ", " + model.dtype + ", " + bytes_text(model.bytes) + "\n";
     return text;
 }
 
@@ -146,6 +146,7 @@ std::string reading_summary(const Reading& reading, bool verbose) {
                         finding.reason});
     text += table(rows, /*prose=*/true) + "\n" + runs_table(reading.runs) + "\n";
     for (const Run& run : reading.runs) {
+        if (run.blocks.empty()) continue;  // activations of a file
         text += "  Residual stream, " + title_of(run) + ": " + residual_headline(run) + "\n" +
                 blocks_table(run) + "\n";
     }

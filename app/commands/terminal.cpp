@@ -33,8 +33,9 @@ bool wants_progress(const OutputOptions& output) {
 void draw_line(const std::string& what, const ProgressUpdate& update) {
     const int percent = static_cast<int>(update.fraction * 100.0);
     const std::size_t block = std::min(update.block + 1, update.blocks);
-    std::fprintf(stderr, "\r\033[K%s  %3d %%  %.*s, block %zu of %zu", what.c_str(), percent,
-                 static_cast<int>(update.phase.size()), update.phase.data(), block, update.blocks);
+    std::fprintf(stderr, "\r\033[K%s  %3d %%  %.*s", what.c_str(), percent,
+                 static_cast<int>(update.phase.size()), update.phase.data());
+    if (update.blocks > 0) std::fprintf(stderr, ", block %zu of %zu", block, update.blocks);
     std::fflush(stderr);
     line_drawn = true;
 }

@@ -88,6 +88,12 @@ void OpenDialog::draw(Intents& intents) {
             }
             ImGui::EndDisabled();
         }
+        if (ImGui::Button("From the hub…"))
+            intents.view([](ViewState& view) {
+                view.show_open_dialog = false;
+                view.show_hub_dialog = true;
+            });
+        explain("Look up a model on the Hugging Face hub: read its γ there, or download it.");
         ImGui::SeparatorText("Built-in models");
         for (const ZooModel& model : zoo_models()) {
             if (ImGui::Button(("zoo:" + model.name).c_str())) choose("zoo:" + model.name, intents);

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "app/durations.h"
+#include "app/panels/hub_cache_rows.h"
 #include "app/panels/panels.h"
 #include "app/theme.h"
 #include "app/widgets.h"
@@ -42,6 +43,7 @@ std::string stage_words(const OpenModel& model) {
         case OpenModel::Stage::ready:
             break;
     }
+    if (model.remote) return "γ only, on the hub";
     if (!model.error.empty()) return model.reading ? "stopped" : "γ only";
     return model.run_cancelled ? "cancelled" : "γ read";
 }
@@ -100,8 +102,10 @@ void draw_error(const OpenModel& model, Intents& intents) {
         if (ImGui::Button("Try again")) intents.emit(OpenIntent{model.model});
         ImGui::SameLine();
         if (ImGui::Button("Close")) intents.emit(CloseIntent{model.id});
-    } else if (ImGui::Button("Dismiss")) {
-        intents.emit(DismissErrorIntent{model.id});
+    } else {
+        if (model.remote && ImGui::Button("Download")) intents.emit(HubFetchIntent{model.model});
+        if (model.remote) ImGui::SameLine();
+        if (ImGui::Button("Dismiss")) intents.emit(DismissErrorIntent{model.id});
     }
     ImGui::PopFont();
 }
@@ -158,6 +162,7 @@ void draw_models_panel(const ExplorerState& state, Intents& intents) {
         empty_state(
             "No model is open. Drop a checkpoint's folder or a weights file here, or open one by name.",
             intents);
+        draw_hub_cache(state, intents);
         return;
     }
     const OpenModel* selected = state.selected();
@@ -174,6 +179,7 @@ void draw_models_panel(const ExplorerState& state, Intents& intents) {
     }
     if (ImGui::Button("Open…")) intents.view([](ViewState& view) { view.show_open_dialog = true; });
     explain("Open another model beside these (Ctrl+O).");
+    draw_hub_cache(state, intents);
 }
 
 }  // namespace deadscope

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csetjmp>
 #include <csignal>
@@ -174,6 +175,22 @@ void MappedFile::visit_erased(std::uint64_t offset, std::uint64_t count, std::st
                         .expected = std::to_string(size()) + " bytes",
                         .found = std::to_string(status.st_size),
                         .hint = "Open it again when nothing writes to it."});
+}
+
+void MappedFile::advise(FileRange range, int advice) const {
+    if (descriptor_ < 0 || range.offset >= size()) return;
+    static const auto page = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+    const std::uint64_t first = range.offset / page * page;
+    const std::uint64_t last = range.offset + std::min(range.count, size() - range.offset);
+    madvise(const_cast<std::byte*>(bytes_.data()) + first, last - first, advice);  // a hint: it may fail
+}
+
+void MappedFile::read_ahead(FileRange range) const {
+    advise(range, MADV_WILLNEED);
+}
+
+void MappedFile::let_go(FileRange range) const {
+    advise(range, MADV_DONTNEED);
 }
 
 std::string MappedFile::text(std::uint64_t offset, std::uint64_t count, std::string_view key) const {

@@ -59,11 +59,16 @@ public:
     std::string text(std::uint64_t offset, std::uint64_t count, std::string_view key = {}) const;
     // Says what will be visited. Does nothing to a file that is here.
     void prefetch(std::span<const FileRange> ranges) const;
+    // Hints to the system about a file that is here: that this range will be read soon, or that it has been
+    // and its pages need not stay in this process. Neither changes what visit() sees.
+    void read_ahead(FileRange range) const;
+    void let_go(FileRange range) const;
 
 private:
     using Erased = void (*)(void* context, std::span<const std::byte> bytes);
     MappedFile(std::string path, std::span<const std::byte> bytes, int descriptor)
         : path_(std::move(path)), bytes_(bytes), descriptor_(descriptor) {}
+    void advise(FileRange range, int advice) const;
     void visit_erased(std::uint64_t offset, std::uint64_t count, std::string_view key, Erased body,
                       void* context) const;
 

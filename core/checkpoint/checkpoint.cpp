@@ -93,6 +93,14 @@ void Checkpoint::read(const TensorInfo& tensor, ElementRange range, std::span<do
     files_[tensor.file]->read(tensor, range, out);
 }
 
+void Checkpoint::prefetch(const TensorInfo& tensor, ElementRange range) const {
+    files_[tensor.file]->prefetch(tensor, range);
+}
+
+void Checkpoint::release(const TensorInfo& tensor, ElementRange range) const {
+    files_[tensor.file]->release(tensor, range);
+}
+
 std::vector<double> Checkpoint::read_all(const TensorInfo& tensor) const {
     std::vector<double> out(tensor.elements);
     read(tensor, {0, tensor.elements}, out);

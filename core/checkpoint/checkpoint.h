@@ -121,6 +121,9 @@ public:
     // Errors: a file that shrank since it was opened (Error::input naming file and tensor).
     virtual void read(const TensorInfo& tensor, ElementRange range, std::span<float> out) const = 0;
     virtual void read(const TensorInfo& tensor, ElementRange range, std::span<double> out) const = 0;
+    // Hints: these elements will be read soon, or have been and will not be again soon.
+    virtual void prefetch(const TensorInfo&, ElementRange) const {}
+    virtual void release(const TensorInfo&, ElementRange) const {}
     // Where the format carries one (GGUF). Read anew at every call: a vocabulary is megabytes.
     virtual std::optional<EmbeddedTokenizer> tokenizer() const { return std::nullopt; }
     // Where the format carries the model's description (GGUF): the configuration in config.json's words, with
@@ -162,6 +165,8 @@ public:
 
     void read(const TensorInfo& tensor, ElementRange range, std::span<float> out) const;
     void read(const TensorInfo& tensor, ElementRange range, std::span<double> out) const;
+    void prefetch(const TensorInfo& tensor, ElementRange range) const;  // as WeightsFile's
+    void release(const TensorInfo& tensor, ElementRange range) const;
     std::vector<double> read_all(const TensorInfo& tensor) const;  // small tensors: γ, β
 
 private:

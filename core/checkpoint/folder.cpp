@@ -11,6 +11,7 @@
 #include "core/base/json.h"
 #include "core/base/text.h"
 #include "core/checkpoint/gguf.h"
+#include "core/checkpoint/mxfp4.h"
 #include "core/checkpoint/open_format.h"
 #include "core/checkpoint/series.h"
 #include "core/checkpoint/weights_choice.h"
@@ -29,12 +30,14 @@ bool is_plain_name(std::string_view name) {
 }
 
 // snapshots/<commit>/<file> -> ../../blobs/<hash>: the one link out of a folder that is the hub cache's own
-// layout.
+// layout. Contents that several repositories share lie in <cache>/blobs/<2 digits>/<hash> (huggingface_hub
+// 2).
 bool is_hub_blob(const fs::path& folder, const fs::path& target) {
     const fs::path snapshots = folder.parent_path();
-    return snapshots.filename() == "snapshots" &&
-           snapshots.parent_path().filename().string().starts_with("models--") &&
-           target.parent_path() == snapshots.parent_path() / "blobs";
+    const fs::path repository = snapshots.parent_path();
+    return snapshots.filename() == "snapshots" && repository.filename().string().starts_with("models--") &&
+           (target.parent_path() == repository / "blobs" ||
+            target.parent_path().parent_path() == repository.parent_path() / "blobs");
 }
 
 // The path of a file of the folder. Errors: a link that leads elsewhere.
@@ -162,6 +165,7 @@ Checkpoint assemble(const fs::path& folder, const std::string& weights, std::str
     std::shared_ptr<const nlohmann::json> config = files.front()->configuration();
     std::string config_path = config ? files.front()->path() : std::string();
     if (!config) load_config(folder, config, config_path);
+    if (auto unpacked = open_mxfp4(files)) files.push_back(std::move(unpacked));
     Checkpoint checkpoint(std::move(name), std::move(source), std::move(config), std::move(files));
     checkpoint.set_config_path(config_path.empty() ? (folder / "config.json").string() : config_path);
     checkpoint.set_folder(folder.string());
@@ -202,6 +206,10 @@ Checkpoint open_weights_file(const std::string& file, std::string name, std::str
     }
     return assemble(path.has_parent_path() ? path.parent_path() : fs::path("."), file, std::move(name),
                     std::move(source));
+}
+
+std::string folder_member(const std::string& folder, const std::string& name) {
+    return member(folder, name);
 }
 
 std::string label_of(const std::string& folder) {

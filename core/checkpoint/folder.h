@@ -13,6 +13,9 @@ namespace deadscope {
 Checkpoint open_folder(const std::string& folder, std::string name, std::string source);
 Checkpoint open_weights_file(const std::string& file, std::string name, std::string source);
 
+// The path of a file of the folder. Errors: a link that leads elsewhere.
+std::string folder_member(const std::string& folder, const std::string& name);
+
 // A short name for a folder: its own, with its parent's before it where its own says little ("step-512", a
 // commit).
 std::string label_of(const std::string& folder);

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "core/base/error.h"
+#include "core/checkpoint/file_range.h"
 #include "core/checkpoint/gguf_config.h"
 #include "core/checkpoint/gguf_latent.h"
 #include "core/checkpoint/gguf_model.h"
@@ -38,6 +39,12 @@ public:
     }
     void read(const TensorInfo& tensor, ElementRange range, std::span<double> out) const override {
         read_any(tensor, range, out);
+    }
+    void prefetch(const TensorInfo& tensor, ElementRange range) const override {
+        header().file->read_ahead(file_range(tensor, range));
+    }
+    void release(const TensorInfo& tensor, ElementRange range) const override {
+        header().file->let_go(file_range(tensor, range));
     }
     std::optional<EmbeddedTokenizer> tokenizer() const override {
         return part_ == 0 ? gguf_tokenizer(header().metadata) : std::nullopt;

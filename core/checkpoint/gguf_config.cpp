@@ -5,7 +5,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "core/base/error.h"
+#include "core/base/text.h"
 #include "core/checkpoint/gguf_rope.h"
 
 namespace deadscope {
@@ -26,7 +26,7 @@ json plain_value(const GgufModel& model, const std::string& name) {
     const auto found = metadata.values().find(key);
     if (found == metadata.values().end()) return nullptr;
     const GgufValue& value = found->second;
-    if (value.type == GgufType::text) return *metadata.text(key);
+    if (value.type == GgufType::text) return to_utf8(*metadata.text(key));
     if (value.type == GgufType::boolean) return *metadata.boolean(key);
     if (value.type != GgufType::array) {
         const double number = *metadata.number(key);
@@ -183,7 +183,7 @@ json gguf_config(const GgufModel& model) {
     }
     if (const json norm = stated_norm(model); !norm.is_null()) config["gguf_norm"] = norm;
     const bool known = table.is_object() && table.contains("model_type");
-    config["model_type"] = known ? table["model_type"] : json(model.architecture());
+    config["model_type"] = known ? table["model_type"] : json(to_utf8(model.architecture()));
     config["gguf"] = true;
     return config;
 }

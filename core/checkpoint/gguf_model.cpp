@@ -6,6 +6,7 @@
 #include "core/base/assets.h"
 #include "core/base/error.h"
 #include "core/base/json.h"
+#include "core/base/text.h"
 #include "core/checkpoint/gguf_read.h"
 
 namespace deadscope {
@@ -40,7 +41,7 @@ json value_at(const GgufMetadata& metadata, const std::string& key) {
     if (found == metadata.values().end()) return nullptr;
     switch (found->second.type) {
         case GgufType::text:
-            return *metadata.text(key);
+            return to_utf8(*metadata.text(key));
         case GgufType::boolean:
             return *metadata.boolean(key);
         case GgufType::array:

@@ -115,6 +115,9 @@ std::vector<GgufTensor> family_tensors(const GgufModel& model, const GgufHeader&
     std::vector<GgufTensor> out;
     const bool known = model.table().is_object() && model.table().contains("tensors");
     for (const TensorInfo& tensor : part.tensors) {
+        // Factors of the rotary frequencies are in the configuration by now (gguf_rope): no tensor of the
+        // model.
+        if (known && tensor.name.starts_with("rope_f")) continue;
         if (known) {
             translate(model, part, tensor, out);
         } else {

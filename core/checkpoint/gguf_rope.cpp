@@ -6,6 +6,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "core/base/text.h"
+
 namespace deadscope {
 namespace {
 
@@ -32,7 +34,8 @@ json llama3_rule(const GgufModel& model, const std::vector<double>& factors) {
             for (std::size_t i = 0; i < factors.size() && same; ++i) {
                 const double frequency = std::pow(theta, -static_cast<double>(i) / count);
                 const double expected = llama3_factor(frequency, factor, low, high, original);
-                same = std::abs(expected - factors[i]) <= 1e-5 * expected;  // both computed in binary32
+                // Computed in binary32, and the blend divides by little.
+                same = std::abs(expected - factors[i]) <= 1e-4 * expected;
             }
             if (!same) continue;
             return {{"rope_type", "llama3"},
@@ -89,7 +92,7 @@ json gguf_rope_scaling(const GgufModel& model) {
         copy_number(model, "context_length", rule, "original_max_position_embeddings");
         return rule;
     }
-    const std::string type = metadata.text(model.key("rope.scaling.type")).value_or("");
+    const std::string type = to_utf8(metadata.text(model.key("rope.scaling.type")).value_or(""));
     auto factor = metadata.number(model.key("rope.scaling.factor"));
     if (!factor) factor = metadata.number(model.key("rope.scale_linear"));  // before there were types
     if (type == "none" || !factor || *factor == 0.0 || (*factor == 1.0 && type != "yarn")) return nullptr;

@@ -9,6 +9,7 @@
 #include "core/checkpoint/dtype.h"
 #include "core/checkpoint/element_range.h"
 #include "core/checkpoint/file_kind.h"
+#include "core/checkpoint/file_range.h"
 #include "core/checkpoint/strided.h"
 #include "core/checkpoint/torch_storages.h"
 #include "core/checkpoint/torch_tensors.h"
@@ -52,6 +53,12 @@ public:
     }
     void read(const TensorInfo& tensor, ElementRange range, std::span<double> out) const override {
         convert(tensor, range, out);
+    }
+    void prefetch(const TensorInfo& tensor, ElementRange range) const override {
+        file_->read_ahead(file_range(tensor, range));
+    }
+    void release(const TensorInfo& tensor, ElementRange range) const override {
+        file_->let_go(file_range(tensor, range));
     }
 
 private:

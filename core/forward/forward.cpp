@@ -6,6 +6,7 @@
 #include "core/forward/block.h"
 #include "core/forward/embedding.h"
 #include "core/forward/pass.h"
+#include "core/forward/read_ahead.h"
 
 namespace deadscope {
 namespace {
@@ -79,7 +80,9 @@ bool run(Pass& pass) {
     pass.meter.begin_embedding();
     if (!embed(pass, x) || !pass.show(TapPoint::stream, 0, x, 1.0)) return false;
     BlockRunner blocks(pass);
+    ReadAhead ahead(pass.plan, pass.weights);
     for (std::size_t i = 0; i < pass.plan.blocks.size(); ++i) {
+        ahead.begin(i + 1);
         if (!blocks.run(i, x) || !pass.show(TapPoint::stream, i + 1, x, 1.0)) return false;
     }
     return finish(pass, x);

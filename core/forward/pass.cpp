@@ -80,6 +80,9 @@ bool Pass::load_as(const WeightRef& weight, const FirstOfRow& first_of_row, Matr
         });
         Matrix piece = to.row_range(first, rows);
         backend.write(piece, std::span<const T>(host.data(), rows * to.cols));
+        // The file's pages would otherwise count as this process's memory until the system wants them back.
+        const std::size_t begin = first_of_row(first), end = first_of_row(first + rows - 1) + to.cols;
+        if (end > begin) weights.release(weight, {begin, end - begin});
         if (!meter.step("weights", local)) return false;
     }
     return true;

@@ -11,9 +11,8 @@
 
 namespace deadscope {
 
-// The name of the weights to open, of those in the repository's own folder: model.safetensors, its index, one
-// other .safetensors, then the same of PyTorch's, then one .gguf.
-// Errors: several that no name prefers; none.
+// The name of the weights to open, of those in the repository's own folder, by the order of weights_choice.h.
+// Errors: as there.
 std::string choose_weights(const HubListing& listing);
 
 struct NeededFiles {

@@ -7,6 +7,7 @@
 #include "core/base/assets.h"
 #include "core/base/error.h"
 #include "core/base/text.h"
+#include "core/model/weight_scale.h"
 
 namespace deadscope {
 namespace {
@@ -40,22 +41,27 @@ bool is_neutral(const json& value, const json& neutral) {
     return value.is_null() || listed(value) || (value.is_array() && std::ranges::all_of(value, listed));
 }
 
+// Quantisation is the one option whose value is an object with a meaning of its own.
+bool is_read(const std::string& key, const json& value) {
+    return key == "quantization_config" && is_read_quantisation(value);
+}
+
 }  // namespace
 
 void refuse_unknown_options(const ConfigValues& values) {
     const Architecture& data = values.architecture();
     for (const auto& [key, accepted] : data.only) {
         const auto place = find_config(values.config(), key);
-        if (!place) continue;
+        if (!place || is_read(key, *place->value)) continue;
         // Numbers are compared as numbers: 1 and 1.0 are the same option.
-        const bool known = std::ranges::any_of(
-            accepted, [&](const std::string& text) { return json::parse(text) == *place->value; });
-        if (!known) refuse(values, key, *place->value, accepted);
+        json known = json::array();
+        for (const std::string& text : accepted) known.push_back(json::parse(text));
+        if (!is_neutral(*place->value, known)) refuse(values, key, *place->value, accepted);
     }
     for (const auto& [key, neutral] : listed_options().items()) {
         if (std::ranges::binary_search(data.mentioned, key)) continue;
         const json* value = values.config().find(key);
-        if (value == nullptr || is_neutral(*value, neutral)) continue;
+        if (value == nullptr || is_neutral(*value, neutral) || is_read(key, *value)) continue;
         std::vector<std::string> understood;
         for (const json& one : neutral) understood.push_back(one.dump());
         refuse(values, key, *value, understood);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cassert>
 #include <cmath>
 #include <limits>
@@ -11,6 +12,8 @@
 
 #include "core/base/error.h"
 #include "core/base/philox.h"
+#include "core/checkpoint/file_range.h"
+#include "core/model/weight_scale.h"
 
 namespace deadscope {
 namespace {
@@ -37,6 +40,13 @@ public:
     void read(const WeightRef& weight, ElementRange range, std::span<double> out) const override {
         read_checked(weight, range, out);
     }
+    void prefetch(const WeightRef& weight, ElementRange range) const override {
+        if (const TensorInfo* tensor = checkpoint_.find(weight.name)) checkpoint_.prefetch(*tensor, range);
+    }
+    void release(const WeightRef& weight, ElementRange range) const override {
+        if (const TensorInfo* tensor = checkpoint_.find(weight.name)) checkpoint_.release(*tensor, range);
+    }
+    std::uint64_t bytes_read() const override { return bytes_; }
     NormParameters norm(const NormSpec& norm) const override {
         NormParameters result = read_norm(checkpoint_, norm);
         check(norm.weight, 0, std::span<const double>(result.gamma));
@@ -51,6 +61,8 @@ private:
         if (tensor == nullptr)
             throw Error::input("a tensor is missing", {.file = checkpoint_.source(), .key = weight.name});
         checkpoint_.read(*tensor, range, out);
+        if (const auto scale = WeightScale::of(checkpoint_, *tensor)) scale->apply(range.first, out);
+        bytes_.fetch_add(file_range(*tensor, range).count, std::memory_order_relaxed);
         check(weight.name, range.first, std::span<const T>(out));
     }
 
@@ -71,6 +83,7 @@ private:
     }
 
     const Checkpoint& checkpoint_;
+    mutable std::atomic<std::uint64_t> bytes_{0};
 };
 
 // Thread rule: as WeightSource.

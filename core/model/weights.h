@@ -20,6 +20,12 @@ public:
     virtual void read(const WeightRef& weight, ElementRange range, std::span<float> out) const = 0;
     virtual void read(const WeightRef& weight, ElementRange range, std::span<double> out) const = 0;
     virtual NormParameters norm(const NormSpec& norm) const = 0;
+    // Hints: these elements will be read soon, or have been and will not be again soon.
+    virtual void prefetch(const WeightRef&, ElementRange) const {}
+    virtual void release(const WeightRef&, ElementRange) const {}
+    virtual std::uint64_t bytes_read() const {
+        return 0;
+    }  // of files, so far; what is read twice counts twice
 };
 
 std::unique_ptr<WeightSource> trained_weights(const Checkpoint& checkpoint);  // checkpoint outlives it

@@ -11,6 +11,7 @@
 #include "core/base/machine.h"
 #include "core/reading/measuring_tap.h"
 #include "core/reading/run_weights.h"
+#include "core/reading/warnings.h"
 #include "core/reading/words.h"
 #include "core/reading/working_memory.h"
 
@@ -66,33 +67,13 @@ void warn_about_input(Reading& reading, const Plan& plan, const PreparedInput& p
     const auto d = static_cast<std::size_t>(plan.d);
     const std::size_t tokens = prepared.input.tokens();
     if (tokens <= d)
-        reading.warnings.push_back("Too few tokens for an alignment: " + std::to_string(tokens) +
-                                   " for a width of " + std::to_string(d) + ". It takes at least " +
-                                   std::to_string(d + 1) + ", better " + std::to_string(2 * d) +
-                                   "; λ_v needs no more than there are.");
+        reading.warnings.push_back(too_few_tokens(tokens, d));
     else if (prepared.independent_rows < d)
         reading.warnings.push_back("What enters the first block has at most " +
                                    std::to_string(prepared.independent_rows) +
                                    " independent rows for a width of " + std::to_string(d) +
                                    ", so its σ_min is zero by construction; it is shown, and left "
                                    "out of the block-to-block test.");
-}
-
-void warn_about_run(Reading& reading, const Run& run) {
-    const std::string which =
-        std::string(init_name(run.init)) + ", " + std::string(precision_name(run.precision));
-    if (run.alignment.value && !run.alignment.well_determined)
-        reading.warnings.push_back(
-            "The bottom direction is not unique (" + which +
-            "): " + counted(std::max<std::size_t>(run.alignment.dead_directions, 2), "direction") +
-            " are dead or as good as equal, so the single-vector alignment is arbitrary; read the subspace "
-            "alignment.");
-    if (run.mean_over_spread > 3.0 && run.floor.mean_rounding > 10.0 * run.floor.output_rounding)
-        reading.warnings.push_back(
-            "The final norm's input has a mean of " + number_text(run.mean_over_spread) +
-            " standard deviations (" + which +
-            "), whose rounding lifts the floor of λ_v: a change of λ_v down there is that, and "
-            "nothing that was learned.");
 }
 
 // What cannot be carried out is refused before anything is computed.
@@ -177,6 +158,7 @@ private:
         tap.complete();
         run.forward_s = forward;
         run.spectra_s = tap.seconds();
+        run.bytes_read = weights.source->bytes_read();
         warn_about_run(reading_, run);
         reading_.peak_rss_bytes = peak_resident_bytes();
         publish();

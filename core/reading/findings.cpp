@@ -50,9 +50,10 @@ Finding norm_finding(const Reading& reading, const Run& run) {
     out.value = std::string(norm_kind_name(declared));
     if (measured == NormKind::unknown) {
         out.lamp = Lamp::undecided;
-        out.reason = run.prediction.dead_by_gamma() > 0
-                         ? "declared; the activations cannot tell, since γ alone makes dead directions here"
-                         : "declared; the activations do not decide";
+        out.reason = std::string(declared == NormKind::unknown ? "not declared" : "declared") +
+                     (run.prediction.dead_by_gamma() > 0
+                          ? "; the activations cannot tell, since γ alone makes dead directions here"
+                          : "; the activations do not decide");
     } else if (declared == NormKind::unknown || measured == declared) {
         out.lamp = Lamp::kept;
         out.value = std::string(norm_kind_name(measured));
@@ -280,7 +281,7 @@ std::vector<Finding> findings(const Reading& reading) {
     out.push_back(lambda_finding(*run));
     out.push_back(alignment_finding(*run));
     out.push_back(dead_finding(*run, reading.alignment));
-    out.push_back(blocks_finding(*run));
+    if (!run->blocks.empty()) out.push_back(blocks_finding(*run));  // activations of a file have none
     const Run* initial = find(reading, Init::random, run->precision);
     const Run* trained = find(reading, Init::trained, run->precision);
     if (initial && trained) out.push_back(training_finding(*trained, *initial));
@@ -322,7 +323,9 @@ std::string headline(const Reading& reading) {
 }
 
 std::string residual_headline(const Run& run) {
-    if (run.blocks.empty()) return "No block has been measured yet.";
+    if (run.blocks.empty())
+        return run.complete ? "No blocks: these are the activations of one place."
+                            : "No block has been measured yet.";
     const std::size_t layers = run.blocks.size() - 1, fallen = flagged(run), known = judged(run);
     const std::size_t d = run.blocks.front().bottom.size();
     if (run.tokens <= d)

@@ -39,17 +39,12 @@ MeasuringTap::MeasuringTap(const Plan& plan, const WeightSource& weights, Run& r
       run_(run),
       options_(std::move(options)),
       stream_(static_cast<std::size_t>(plan.d), run.tokens),
-      final_(static_cast<std::size_t>(plan.d), run.tokens),
-      floor_({}, {}) {
+      output_(plan.reading_norm().kind, weights.norm(plan.reading_norm()).gamma, run) {
     for (const NormSpec& spec : plan.norms)
         norms_.push_back({.name = spec.name,
                           .block = spec.block,
                           .final = same_norm(spec, plan.reading_norm()),
                           .prediction = predict_kernel(spec.kind, weights.norm(spec).gamma)});
-    const std::vector<double> gamma = weights.norm(plan.reading_norm()).gamma;
-    run_.norm_kind = plan.reading_norm().kind;
-    run_.prediction = predict_kernel(run_.norm_kind, gamma);
-    floor_ = FloorAccumulator(run_.prediction.v, gamma);
 }
 
 bool MeasuringTap::wants(TapPoint point, std::size_t) const {
@@ -70,13 +65,10 @@ void MeasuringTap::chunk(TapPoint point, std::size_t index, std::size_t first_ro
         backend.read(x.row_range(first, count), rows_);
         if (point == TapPoint::stream) stream_.add(rows_);
         if (point == TapPoint::norm_input) {
-            if (index == reading_norm_index(plan_)) floor_.add_input(rows_);
+            if (index == reading_norm_index(plan_)) output_.add_input(rows_);
             if (own_floor_) own_floor_->add_input(rows_);
         }
-        if (point == TapPoint::final_normalized) {
-            floor_.add_output(rows_);
-            final_.add(rows_);
-        }
+        if (point == TapPoint::final_normalized) output_.add_output(rows_);
     }
 }
 
@@ -173,21 +165,7 @@ void MeasuringTap::keep_factors(std::vector<double> uncentred, std::vector<doubl
 
 void MeasuringTap::complete() {
     const Stopwatch watch(seconds_);
-    const auto d = static_cast<std::size_t>(plan_.d);
-    const RightSvd svd = right_svd(final_.centred(), d);
-    run_.singular_values = svd.values;
-    run_.floor = floor_.floor(unit_roundoff(run_.precision), run_.norm_kind);
-    run_.mean_over_spread = floor_.mean_over_spread();
-    run_.alignment =
-        measure_alignment(run_.prediction, svd, run_.tokens, run_.floor.total(), options_.alignment);
-    run_.lambda_v = floor_.lambda_v();
-    run_.lambda_max = svd.values.front() * svd.values.front();
-    run_.lambda_min = svd.values.back() * svd.values.back();
-    for (const double sigma : svd.values) run_.lambda_mean += sigma * sigma / static_cast<double>(d);
-    run_.bottom.assign(svd.bottom().begin(), svd.bottom().end());
-    if (std::inner_product(run_.bottom.begin(), run_.bottom.end(), run_.prediction.v.begin(), 0.0) < 0.0)
-        for (double& value : run_.bottom) value = -value;
-    run_.complete = true;
+    output_.complete(options_.alignment);
 }
 
 }  // namespace deadscope

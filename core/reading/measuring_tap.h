@@ -11,6 +11,7 @@
 
 #include "core/forward/forward.h"
 #include "core/reading/analyze.h"
+#include "core/reading/output_measure.h"
 #include "core/spectra/tsqr.h"
 
 namespace deadscope {
@@ -57,8 +58,8 @@ private:
     Run& run_;
     Options options_;
     std::vector<NormDirection> norms_;  // of plan_.norms
-    TsqrFactor stream_, final_;
-    FloorAccumulator floor_;
+    TsqrFactor stream_;
+    OutputMeasure output_;                       // of the final norm
     std::optional<FloorAccumulator> own_floor_;  // of the LayerNorm whose output the coming stream is
     std::vector<double> rows_;                   // [<= kRows, d], read back from the backend
     std::uint64_t kept_bytes_ = 0;

@@ -67,6 +67,7 @@ struct Run {
     FloorAccumulator::Floor floor;  // on the scale of λ
     double mean_over_spread = 0;    // of the final norm's input (math.md §3)
     double forward_s = 0, spectra_s = 0;
+    std::uint64_t bytes_read = 0;  // of the weights' files; what is read twice counts twice
     // Triangular factors of each stream, kept for spectra on demand where they fit
     // (ReadingSettings::factor_bytes); null otherwise. Shared, since a reading is copied after every block.
     struct Factors {

@@ -3,6 +3,7 @@
 #include "core/reading/working_memory.h"
 
 #include <algorithm>
+#include <set>
 
 #include "core/base/error.h"
 #include "core/reading/words.h"
@@ -15,22 +16,65 @@ std::uint64_t elements(const LinearSpec& linear) {
     return linear ? static_cast<std::uint64_t>(linear.in) * static_cast<std::uint64_t>(linear.out) : 0;
 }
 
-std::uint64_t block_weights(const BlockSpec& block) {
-    return elements(block.attention.q) + elements(block.attention.k) + elements(block.attention.v) +
-           elements(block.attention.o) + elements(block.mlp.gate) + elements(block.mlp.up) +
-           elements(block.mlp.down);
+std::uint64_t elements(const MlpSpec& network) {
+    return elements(network.gate) + elements(network.up) + elements(network.down);
 }
 
-// Elements alive per row of a chunk: the normed input, q, k, v, the attention's output, both MLP halves.
-std::uint64_t row_activations(const Plan& plan) {
-    std::uint64_t most = 0;
-    for (const BlockSpec& block : plan.blocks) {
-        const auto& attention = block.attention;
-        most = std::max(most,
-                        static_cast<std::uint64_t>(3 * plan.d + attention.q.out * 2 + attention.k.out +
-                                                   attention.v.out + block.mlp.gate.out + block.mlp.up.out));
+// Of a mixture one network at a time is in memory, behind attention's.
+std::uint64_t block_weights(const BlockSpec& block) {
+    const AttentionSpec& attention = block.attention;
+    std::uint64_t all = elements(attention.q) + elements(attention.o);
+    if (!attention.keys_of) all += elements(attention.k) + elements(attention.v);
+    if (attention.latent) {
+        const LatentSpec& latent = *attention.latent;
+        all += elements(latent.q_down) + elements(latent.kv_down) + elements(latent.k_rope);
     }
-    return most;
+    std::uint64_t network = std::max(elements(block.mlp), elements(block.experts.shared));
+    for (const MlpSpec& expert : block.experts.experts) network = std::max(network, elements(expert));
+    return all + network + elements(block.experts.router);
+}
+
+std::int64_t width(const MlpSpec& network) {
+    return network.gate.out + network.up.out;
+}
+
+// Elements alive per row of a chunk: the normed input and what a branch made, q, k, v, what is mixed of them,
+// both halves of the network.
+std::uint64_t row_activations(const Plan& plan) {
+    std::int64_t most = 0;
+    for (const BlockSpec& block : plan.blocks) {
+        const AttentionSpec& a = block.attention;
+        std::int64_t row = 3 * plan.d + a.heads * (a.head_dim + a.value_width());
+        if (!a.keys_of) row += a.kv_heads * (a.head_dim + a.value_width());
+        if (a.latent) row += a.latent->q_down.out + a.latent->kv_down.out + a.latent->rope + a.k.out;
+        std::int64_t network = std::max(width(block.mlp), width(block.experts.shared));
+        if (block.experts) network = std::max(network, width(block.experts.experts.front()));
+        most = std::max(most, row + network);
+    }
+    return static_cast<std::uint64_t>(most);
+}
+
+// Elements per row of the whole input beside the stream: what a mixture adds up over its experts, and keys
+// and values that later blocks read.
+std::uint64_t row_kept(const Plan& plan) {
+    std::int64_t mixture = 0, kept = 0;
+    std::set<std::size_t> sources;
+    for (const BlockSpec& block : plan.blocks) {
+        if (block.experts) mixture = std::max(mixture, (block.parallel ? 2 : 1) * plan.d);
+        if (block.attention.keys_of) sources.insert(*block.attention.keys_of);
+    }
+    for (const std::size_t source : sources) {
+        const AttentionSpec& a = plan.blocks[source].attention;
+        kept += a.kv_heads * (a.head_dim + a.value_width());
+    }
+    return static_cast<std::uint64_t>(mixture + kept);
+}
+
+// Two factors at work with their pending rows; the final SVD's copies of R, its vectors and LAPACK's
+// workspace. Of fewer rows than channels the rows stand in for R (tsqr.h).
+std::uint64_t spectra_bytes(std::uint64_t rows, std::uint64_t d) {
+    const std::uint64_t factor = rows < d ? rows * d : (d + 1) * (d + 1);
+    return factor * 8 * (2 * 2 + 8);
 }
 
 }  // namespace
@@ -45,11 +89,8 @@ WorkingMemory plan_memory(const Plan& plan, const ModelInput& input, Precision p
     for (std::size_t s = 0; s < input.layout.sequences(); ++s)
         longest = std::max(longest, input.layout.starts[s + 1] - input.layout.starts[s]);
 
-    // Two factors at work with their pending rows; the final SVD's copies of R, its vectors and LAPACK's
-    // workspace.
-    const std::uint64_t spectra = (d + 1) * (d + 1) * 8 * (2 * 2 + 8);
-    const std::uint64_t fixed =
-        rows * d * size + weights * size + spectra + input.pixels.size() * 4 + input.ids.size() * 4;
+    const std::uint64_t fixed = rows * (d + row_kept(plan)) * size + weights * size + spectra_bytes(rows, d) +
+                                (input.pixels.size() + input.features.size() + input.ids.size()) * 4;
     WorkingMemory out{
         .chunk_tokens = ForwardOptions{}.chunk_tokens, .factor_bytes = factor_bytes, .bytes = 0};
     const auto needed = [&] {

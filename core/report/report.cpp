@@ -196,14 +196,17 @@ Json card(const Reading& reading) {
 
 Json timing(const Reading& reading) {
     double forward = 0.0, spectra = 0.0;
+    std::uint64_t bytes = 0;
     for (const Run& one : reading.runs) {
         forward += one.forward_s;
         spectra += one.spectra_s;
+        bytes += one.bytes_read;
     }
     return {{"load_s", number(reading.load_s)},
             {"forward_s", number(forward)},
             {"spectra_s", number(spectra)},
-            {"peak_rss_bytes", reading.peak_rss_bytes}};
+            {"peak_rss_bytes", reading.peak_rss_bytes},
+            {"bytes_read", bytes}};
 }
 
 }  // namespace

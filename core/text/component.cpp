@@ -5,7 +5,7 @@
 
 namespace deadscope {
 
-std::string required_text(const JsonObject& object, std::string_view key) {
+std::string needed_text(const JsonObject& object, std::string_view key) {
     auto text = object.text(key);
     if (!text) object.missing(key, "a text");
     return *std::move(text);
@@ -16,7 +16,7 @@ Regex read_pattern(const JsonObject& object, std::string_view key) {
     if (!pattern) object.missing(key, "an object with String or Regex");
     const PatternSource source{.file = object.file(), .key = object.key_path(key)};
     if (const auto literal = pattern->text("String")) return {*literal, Regex::Kind::literal, source};
-    return {required_text(*pattern, "Regex"), Regex::Kind::oniguruma, source};
+    return {needed_text(*pattern, "Regex"), Regex::Kind::oniguruma, source};
 }
 
 std::vector<JsonObject> parts_of(const JsonObject& object, std::string_view key) {

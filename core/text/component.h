@@ -11,7 +11,7 @@
 namespace deadscope {
 
 // Errors: absent, or no text.
-std::string required_text(const JsonObject& object, std::string_view key);
+std::string needed_text(const JsonObject& object, std::string_view key);
 // {"String": ...} or {"Regex": ...} under `key`.
 Regex read_pattern(const JsonObject& object, std::string_view key);
 // The objects of the list under `key`. Errors: absent, or more than a tokenizer has.

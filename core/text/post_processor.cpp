@@ -48,10 +48,9 @@ SequenceTemplate from_template(const JsonObject& object) {
     SequenceTemplate out{.parts = {}};
     for (const JsonObject& part : parts_of(object, "single")) {
         if (const auto special = part.object("SpecialToken")) {
-            out.parts.push_back(
-                {.sequence = false, .ids = special_ids(object, required_text(*special, "id"))});
+            out.parts.push_back({.sequence = false, .ids = special_ids(object, needed_text(*special, "id"))});
         } else if (const auto sequence = part.object("Sequence")) {
-            if (required_text(*sequence, "id") != "A")
+            if (needed_text(*sequence, "id") != "A")
                 sequence->wrong("id", "A in the template of one sequence");
             out.parts.push_back({.sequence = true});
         } else {
@@ -73,7 +72,7 @@ std::vector<std::int32_t> SequenceTemplate::around(const std::vector<std::int32_
 }
 
 std::vector<SequenceTemplate> read_post_processor(const JsonObject& object) {
-    const std::string type = required_text(object, "type");
+    const std::string type = needed_text(object, "type");
     if (type == "TemplateProcessing") return {from_template(object)};
     if (type == "BertProcessing" || type == "RobertaProcessing") return {first_and_last(object)};
     if (type == "ByteLevel") return {};  // about places in the text, which are not kept here

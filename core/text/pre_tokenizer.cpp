@@ -98,7 +98,7 @@ PreTokenizer words_and_symbols() {
 }
 
 PreTokenizer metaspace(const JsonObject& object) {
-    const std::string mark = required_text(object, "replacement");
+    const std::string mark = needed_text(object, "replacement");
     if (mark.empty() || character_at(mark, 0).length != mark.size())
         object.wrong("replacement", "one character");
     std::string scheme = object.text("prepend_scheme").value_or("always");
@@ -155,7 +155,7 @@ PreTokenizer split(const JsonObject& object) {
 }
 
 PreTokenizer delimiter(const JsonObject& object) {
-    const std::string text = required_text(object, "delimiter");
+    const std::string text = needed_text(object, "delimiter");
     if (text.empty() || character_at(text, 0).length != text.size())
         object.wrong("delimiter", "one character");
     const char32_t wanted = character_at(text, 0).code;
@@ -217,7 +217,7 @@ PreTokenizer byte_level_words(std::vector<Regex> patterns) {
 }
 
 PreTokenizer read_pre_tokenizer(const JsonObject& object) {
-    const auto reader = readers().find(required_text(object, "type"));
+    const auto reader = readers().find(needed_text(object, "type"));
     if (reader == readers().end()) object.wrong("type", "a pre-tokenizer that is known");
     return reader->second(object);
 }

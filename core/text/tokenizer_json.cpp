@@ -138,7 +138,7 @@ AddedTokens added_tokens(const JsonObject& file, const TokenModel& model, const 
     for (std::size_t i = 0; list && i < list->size(); ++i) {
         const JsonObject token((*list)[i], file.file(), "added_tokens[" + std::to_string(i) + "]");
         const bool special = token.boolean("special").value_or(false);
-        out.add({.content = required_text(token, "content"),
+        out.add({.content = needed_text(token, "content"),
                  .single_word = token.boolean("single_word").value_or(false),
                  .lstrip = token.boolean("lstrip").value_or(false),
                  .rstrip = token.boolean("rstrip").value_or(false),

@@ -125,6 +125,14 @@ class Analyze(unittest.TestCase):
             numpy.save(folder / "pixels.npy", numpy.random.default_rng(1).normal(size=shape).astype("f4"))
             self.assertEqual(report("analyze", "zoo:vit-layernorm", "--pixels", folder / "pixels.npy")["input"]["sequences"], 3)
 
+    def test_drawn_pictures(self):
+        answer = report("analyze", "zoo:vit-layernorm", "--images", "builtin")
+        self.assertEqual(answer["input"]["kind"], "images")
+        self.assertGreater(answer["alignment"], 0.9999)
+        self.assertNotEqual(answer["input"]["digest"],
+                            report("analyze", "zoo:vit-layernorm", "--images", "builtin", "--seed", "1")["input"]["digest"])
+        self.assertGreater(answer["timing"]["bytes_read"], 0)
+
     def test_summary_for_people(self):
         out, _ = run("analyze", "zoo:gpt-planted", "--random", 256)
         for word in ("σ_min", "λ_v", "noise floor", "▼"):

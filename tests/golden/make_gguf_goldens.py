@@ -31,7 +31,8 @@ SIZES = dict(hidden_size=32, num_hidden_layers=2, num_attention_heads=4, num_key
 WITHOUT_KV = {k: v for k, v in SIZES.items() if k != "num_key_value_heads"}
 GPT = dict(n_embd=32, n_layer=2, n_head=4, vocab_size=VOCABULARY, bos_token_id=1, eos_token_id=2)
 MOE = dict(num_experts_per_tok=2)
-STREAMS = ("llama", "llama_tied", "bert", "stablelm", "stablelm_parallel")
+STREAMS = ("llama", "llama_tied", "gpt2", "bert", "stablelm", "stablelm_parallel", "gpt_neox", "gpt_bigcode", "bloom", "falcon",
+           "falcon_new", "mpt", "phi", "starcoder2", "cohere", "cohere2", "nemotron", "olmo")
 
 
 def plain():
@@ -211,7 +212,7 @@ def expected(name, tensors):
 
 def write_streams(name, model):
     """gguf_<name>/: as the other goldens, the model in GGUF."""
-    tokens = torch.tensor(np.random.default_rng(7).integers(0, VOCABULARY, size=(2, 24)))
+    tokens = torch.tensor(np.random.default_rng(7).integers(0, VOCABULARY, size=(1, 16)))
     caught, trace = float64_forward.lifted_streams(model, {"input_ids": tokens})
     if trace.narrow:
         raise SystemExit(f"{name}: not float64 throughout: {trace.narrow[:3]}")

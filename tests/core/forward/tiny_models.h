@@ -35,5 +35,7 @@ inline void PrintTo(const TinyModel& model, std::ostream* out) {
 // norm behind the embeddings, fused [out, in]; gated: RMSNorm, rotary, grouped heads, an embedding scale;
 // parallel: both branches from one stream; pictures: patches, a class token, a norm before the blocks.
 std::vector<TinyModel> tiny_models();
+// The parts that came later, several to a model; what each holds is said where it is made.
+std::vector<TinyModel> more_tiny_models();
 
 }  // namespace deadscope::testing

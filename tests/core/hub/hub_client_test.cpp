@@ -230,15 +230,17 @@ HubListing with(std::initializer_list<const char*> names) {
 TEST(ChooseWeights, TakesTheFoldersOwnOrder) {
     EXPECT_EQ(choose_weights(with({"pytorch_model.bin", "model.safetensors", "x.gguf"})),
               "model.safetensors");
-    EXPECT_EQ(
-        choose_weights(with({"model.safetensors.index.json", "model-1.safetensors", "pytorch_model.bin"})),
-        "model.safetensors.index.json");
+    EXPECT_EQ(choose_weights(with({"model.safetensors.index.json", "model-1.safetensors", "x.bin"})),
+              "model.safetensors.index.json");
     EXPECT_EQ(choose_weights(with({"pytorch_model.bin.index.json", "x.gguf", "training_args.bin"})),
               "pytorch_model.bin.index.json");
     EXPECT_EQ(choose_weights(with({"training_args.bin", "weights.pt", "optimizer.pt"})), "weights.pt");
     EXPECT_EQ(choose_weights(with({"x-00001-of-00002.gguf", "x-00002-of-00002.gguf"})),
               "x-00001-of-00002.gguf");
-    EXPECT_THAT(error_of([] { choose_weights(with({"a.gguf", "b.gguf"})); }), HasSubstr("a.gguf, b.gguf"));
+    EXPECT_THAT(error_of([] {
+                    choose_weights(with({"a.gguf", "b.gguf"}));
+                }),
+                AllOf(HasSubstr("a.gguf, b.gguf"), HasSubstr("--file")));
     EXPECT_THAT(error_of([] {
                     choose_weights(with({"sub/model.safetensors", "README.md"}));
                 }),

@@ -1,12 +1,9 @@
-// Files read by ranges: what is asked for, what a server's other answers become, γ of a whole checkpoint.
+// Files read by ranges: what is asked for, what a server's other answers become.
 #include "core/hub/remote_file.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "core/jobs/jobs.h"
-#include "core/reading/analyze.h"
-#include "core/reading/remote_gamma.h"
 #include "tests/fixtures/model_files.h"
 #include "tests/fixtures/small_hub.h"
 
@@ -165,58 +162,6 @@ TEST_F(RemoteFileTest, HasABoundAndCanBeStopped) {
                     open(hub, {}, [] { return false; })->prefetch(many);
                 }),
                 HasSubstr("stopped"));
-}
-
-std::map<std::string, std::string> padded_gpt2() {
-    auto model = fixtures::tiny_gpt2();
-    model.tensors["transformer.h.0.unused"] = fixtures::constant({1024, 512}, 0.5);
-    return {{"config.json", model.config.dump()},
-            {"model.safetensors", fixtures::safetensors_bytes(model.tensors)}};
-}
-
-TEST(RemoteGamma, EqualsWhatADownloadGives) {
-    const auto files = padded_gpt2();
-    const SmallHub hub(files);
-    const auto remote = read_gamma_remotely(hub.settings("/nowhere"), tiny);
-    ASSERT_TRUE(remote);
-    fixtures::TemporaryFolder folder;
-    for (const auto& [name, contents] : files) fixtures::write_text(folder / name, contents);
-    const GammaReading here = read_gamma(open_checkpoint(folder.path().string()));
-    ASSERT_EQ(remote->gamma.norms.size(), here.norms.size());
-    for (std::size_t i = 0; i < here.norms.size(); ++i) {
-        EXPECT_EQ(remote->gamma.norms[i].parameters.gamma, here.norms[i].parameters.gamma);
-        EXPECT_EQ(remote->gamma.norms[i].parameters.beta, here.norms[i].parameters.beta);
-    }
-    EXPECT_EQ(remote->gamma.prediction.v, here.prediction.v);
-    EXPECT_FALSE(remote->gamma.model.forward_supported);
-    EXPECT_THAT(remote->gamma.model.forward_error, HasSubstr("Download"));
-    EXPECT_LT(remote->bytes_fetched, remote->bytes_total / 8);
-    EXPECT_EQ(remote->bytes_total, files.at("config.json").size() + files.at("model.safetensors").size());
-    EXPECT_THAT(remote_words(*remote), HasSubstr("requests"));
-}
-
-TEST(RemoteGamma, AJobThatIsCancelledEndsWithin200Ms) {
-    const SmallHub hub(padded_gpt2(), [](const HttpQuestion& question) -> std::optional<HttpAnswer> {
-        if (!question.target.ends_with(".safetensors")) return std::nullopt;
-        return HttpAnswer{.status = 206,
-                          .headers = {{"Content-Range", "bytes 0-131071/*"}},
-                          .body = std::string(131072, ' '),
-                          .cut_after = {},
-                          .pause = std::chrono::milliseconds(150)};
-    });
-    JobQueue queue;
-    bool returned = false;
-    const auto id = queue.submit("hub", "reading", [&](JobContext& context) {
-        returned = !read_gamma_remotely(hub.settings("/nowhere"), tiny,
-                                        [&] { return context.progress({.phase = "hub"}); });
-    });
-    while (hub.server().questions().size() < 3) std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    const auto started = std::chrono::steady_clock::now();
-    queue.cancel(id);
-    queue.wait_idle();
-    EXPECT_LT(std::chrono::steady_clock::now() - started, std::chrono::milliseconds(200));
-    EXPECT_TRUE(returned);
-    EXPECT_EQ(queue.status().at(0).state, JobState::cancelled);
 }
 
 }  // namespace

@@ -1,0 +1,31 @@
+// See output_measure.h.
+#include "core/reading/output_measure.h"
+
+#include <numeric>
+
+namespace deadscope {
+
+OutputMeasure::OutputMeasure(NormKind kind, std::span<const double> gamma, Run& run)
+    : run_(run), d_(gamma.size()), factor_(gamma.size(), run.tokens), floor_({}, {}) {
+    run_.norm_kind = kind;
+    run_.prediction = predict_kernel(kind, gamma);
+    floor_ = FloorAccumulator(run_.prediction.v, gamma);
+}
+
+void OutputMeasure::complete(const AlignmentSettings& settings) {
+    const RightSvd svd = right_svd(factor_.centred(), d_);
+    run_.singular_values = svd.values;
+    run_.floor = floor_.floor(unit_roundoff(run_.precision), run_.norm_kind);
+    run_.mean_over_spread = floor_.mean_over_spread();
+    run_.alignment = measure_alignment(run_.prediction, svd, run_.tokens, run_.floor.total(), settings);
+    run_.lambda_v = floor_.lambda_v();
+    run_.lambda_max = svd.values.front() * svd.values.front();
+    run_.lambda_min = svd.values.back() * svd.values.back();
+    for (const double sigma : svd.values) run_.lambda_mean += sigma * sigma / static_cast<double>(d_);
+    run_.bottom.assign(svd.bottom().begin(), svd.bottom().end());
+    if (std::inner_product(run_.bottom.begin(), run_.bottom.end(), run_.prediction.v.begin(), 0.0) < 0.0)
+        for (double& value : run_.bottom) value = -value;
+    run_.complete = true;
+}
+
+}  // namespace deadscope

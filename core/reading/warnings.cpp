@@ -1,0 +1,33 @@
+// See warnings.h.
+#include "core/reading/warnings.h"
+
+#include <algorithm>
+
+#include "core/reading/words.h"
+
+namespace deadscope {
+
+std::string too_few_tokens(std::size_t tokens, std::size_t d) {
+    return "Too few tokens for an alignment: " + std::to_string(tokens) + " for a width of " +
+           std::to_string(d) + ". It takes at least " + std::to_string(d + 1) + ", better " +
+           std::to_string(2 * d) + "; λ_v needs no more than there are.";
+}
+
+void warn_about_run(Reading& reading, const Run& run) {
+    const std::string which =
+        std::string(init_name(run.init)) + ", " + std::string(precision_name(run.precision));
+    if (run.alignment.value && !run.alignment.well_determined)
+        reading.warnings.push_back(
+            "The bottom direction is not unique (" + which +
+            "): " + counted(std::max<std::size_t>(run.alignment.dead_directions, 2), "direction") +
+            " are dead or as good as equal, so the single-vector alignment is arbitrary; read the subspace "
+            "alignment.");
+    if (run.mean_over_spread > 3.0 && run.floor.mean_rounding > 10.0 * run.floor.output_rounding)
+        reading.warnings.push_back(
+            "The final norm's input has a mean of " + number_text(run.mean_over_spread) +
+            " standard deviations (" + which +
+            "), whose rounding lifts the floor of λ_v: a change of λ_v down there is that, and "
+            "nothing that was learned.");
+}
+
+}  // namespace deadscope
