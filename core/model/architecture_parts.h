@@ -95,6 +95,8 @@ struct RotaryData {
     std::vector<std::string> parameters;  // dotted keys of the rule's object; the first that is there. Empty:
                                           // rope_parameters or rope_scaling
     Amount theta, fraction, dims;
+    std::vector<std::string> frequencies;  // tensors, behind the prefix: the first that is there comes before
+                                           // the rule
 };
 
 struct AttentionData {
@@ -140,7 +142,7 @@ struct ExpertsData {
 
 struct BlockData {
     std::string tensors;  // prefix of a block's tensors; {i} is its number, {g} its group's
-    Amount groups;
+    Amount groups, in_group;
     Amount spare;  // blocks beyond `layers` that files hold and the pass does not use
     std::optional<NormData> attention_norm, mlp_norm, attention_out_norm, mlp_out_norm;
     Amount parallel = false, branch_scale;
