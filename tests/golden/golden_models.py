@@ -17,7 +17,7 @@ def randomise(model, golden):
             if id(p) in done:
                 continue
             done.add(id(p))
-            p.data.copy_(torch.from_numpy(_draw(rng, module, f"{module_name}.{name}", tuple(p.shape))))
+            p.data.copy_(torch.from_numpy(np.asarray(_draw(rng, module, f"{module_name}.{name}", tuple(p.shape)))))
     for channel, value in golden.dead_gamma.items():
         found = parts(model, golden.tower)
         (found.norm or found.blocks[-1].output.LayerNorm).weight.data[channel] = value
