@@ -6,6 +6,7 @@
 #include <cctype>
 #include <charconv>
 #include <cmath>
+#include <filesystem>
 
 #include "core/base/error.h"
 #include "core/image/picture.h"
@@ -33,6 +34,23 @@ std::optional<Init> init_from_name(const std::string& name) {
     return std::nullopt;
 }
 
+// "builtin:N" is N tokens of the built-in prose, unless a file is named so.
+void take_prose_count(InputSettings& input) {
+    const std::string prefix = std::string(kBuiltinProse) + ":";
+    std::error_code ignored;
+    if (input.kind != InputKind::text || !input.value.starts_with(prefix) ||
+        std::filesystem::exists(input.value, ignored))
+        return;
+    const std::string digits = input.value.substr(prefix.size());
+    std::size_t count = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), count);
+    if (error != std::errc() || end != digits.data() + digits.size() || count == 0)
+        throw Error::usage("there must be tokens to read",
+                           {.key = "--text", .expected = "builtin:N, N 1 or more", .found = input.value});
+    input.value = kBuiltinProse;
+    input.tokens = count;
+}
+
 InputSettings input_settings(const ForwardArguments& arguments) {
     InputSettings input;
     int given = 0;
@@ -44,6 +62,7 @@ InputSettings input_settings(const ForwardArguments& arguments) {
     };
     take(arguments.tokens, InputKind::tokens);
     take(arguments.text, InputKind::text);
+    take_prose_count(input);
     take(arguments.prompt, InputKind::prompt);
     take(arguments.pixels, InputKind::pixels);
     take(arguments.images, InputKind::images);
@@ -79,8 +98,14 @@ void add_forward_options(CLI::App& app, ForwardArguments& a) {
     app.add_option("--tokens", a.tokens, "token ids, int32 or int64 [T] or [B, T]; each row its own sequence")
         ->type_name("FILE.npy")
         ->group(group);
-    app.add_option("--text", a.text, "text (models with a byte vocabulary)")->type_name("FILE")->group(group);
-    app.add_option("--prompt", a.prompt, "text given here")->type_name("STR")->group(group);
+    app.add_option(
+           "--text", a.text,
+           "text, by the checkpoint's own tokenizer; builtin or builtin:N: built-in prose, N tokens of it")
+        ->type_name("FILE")
+        ->group(group);
+    app.add_option("--prompt", a.prompt, "text given here, by the checkpoint's own tokenizer")
+        ->type_name("STR")
+        ->group(group);
     app.add_option("--pixels", a.pixels, "float32 [B, C, H, W]")->type_name("FILE.npy")->group(group);
     app.add_option("--images", a.images,
                    "PNG and JPEG files, prepared as the checkpoint says; builtin: drawn ones")

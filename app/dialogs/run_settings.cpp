@@ -21,12 +21,17 @@ struct KindChoice {
     const char* value_hint;
     const char* explanation;
 };
-constexpr std::array<KindChoice, 8> kinds{{
+constexpr const char* prose_name = "Built-in prose";
+constexpr std::array<KindChoice, 9> kinds{{
     {InputKind::random, "Random", nullptr,
-     "Seeded random tokens, pictures or sound, whichever the model reads, as sequences of the model's context length."},
+     "Seeded random tokens, pictures or sound, whichever the model reads, as sequences of the model's "
+     "context length."},
+    {InputKind::text, prose_name, nullptr,
+     "Prose in several languages, code and formulas, through the checkpoint's own tokenizer. Where it is "
+     "over it "
+     "begins anew at another place."},
     {InputKind::text, "Text file", "file; empty: built-in prose",
-     "Text through the checkpoint's own tokenizer. This version has the byte vocabulary of the built-in "
-     "models."},
+     "Text through the checkpoint's own tokenizer, in sequences of the model's context length."},
     {InputKind::prompt, "Prompt", "the text itself",
      "Text typed here, through the checkpoint's own tokenizer."},
     {InputKind::tokens, "Token file", "file.npy",
@@ -53,21 +58,29 @@ void label(const char* text, std::string_view explanation) {
 
 bool edit_input(InputSettings& input) {
     bool changed = false;
-    const auto chosen = std::ranges::find(kinds, input.kind, &KindChoice::kind);
+    const auto is_chosen = [&](const KindChoice& kind) {
+        const bool prose = input.kind == InputKind::text && input.value == kBuiltinProse;
+        return kind.kind == input.kind &&
+               (input.kind != InputKind::text || prose == (kind.name == prose_name));
+    };
+    const auto chosen = std::ranges::find_if(kinds, is_chosen);
     label("Input", "What goes through the model. The kernel does not depend on it; the spectrum does.");
     if (ImGui::BeginCombo("##input", chosen->name)) {
         for (const KindChoice& kind : kinds) {
-            if (ImGui::Selectable(kind.name, kind.kind == input.kind)) {
-                changed = kind.kind != input.kind;
+            const bool was_chosen = is_chosen(kind);
+            if (ImGui::Selectable(kind.name, was_chosen)) {
+                changed = !was_chosen;
                 input.kind = kind.kind;
-                input.value = kind.kind == InputKind::images ? std::string(kDrawnScenes) : std::string();
+                input.value = kind.kind == InputKind::images ? kDrawnScenes
+                              : kind.name == prose_name      ? kBuiltinProse
+                                                             : std::string_view();
             }
             explain(kind.explanation);
         }
         ImGui::EndCombo();
     }
     explain(chosen->explanation);
-    if (input.kind != InputKind::random) {
+    if (chosen->value_hint) {
         label("From", chosen->explanation);
         changed |= ImGui::InputTextWithHint("##value", chosen->value_hint, &input.value);
         explain(chosen->explanation);

@@ -11,6 +11,7 @@
 #include "core/base/json.h"
 #include "core/base/text.h"
 #include "core/checkpoint/gguf.h"
+#include "core/checkpoint/mxfp4.h"
 #include "core/checkpoint/open_format.h"
 #include "core/checkpoint/series.h"
 #include "core/checkpoint/weights_choice.h"
@@ -164,6 +165,7 @@ Checkpoint assemble(const fs::path& folder, const std::string& weights, std::str
     std::shared_ptr<const nlohmann::json> config = files.front()->configuration();
     std::string config_path = config ? files.front()->path() : std::string();
     if (!config) load_config(folder, config, config_path);
+    if (auto unpacked = open_mxfp4(files)) files.push_back(std::move(unpacked));
     Checkpoint checkpoint(std::move(name), std::move(source), std::move(config), std::move(files));
     checkpoint.set_config_path(config_path.empty() ? (folder / "config.json").string() : config_path);
     checkpoint.set_folder(folder.string());

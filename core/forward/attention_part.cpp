@@ -20,12 +20,21 @@ RotarySpec rotary_for(const RotarySpec& spec, std::size_t longest) {
     return result;
 }
 
+// The block whose keys and values are meant by those of `block`, which may read them from an earlier one too.
+std::size_t source_of_keys(const Plan& plan, std::size_t block) {
+    while (true) {
+        const std::optional<std::size_t>& before = plan.blocks.at(block).attention.keys_of;
+        if (!before || *before >= block) return block;
+        block = *before;
+    }
+}
+
 }  // namespace
 
 AttentionPart::AttentionPart(Pass& pass, std::size_t longest_chunk)
     : pass_(pass), longest_chunk_(longest_chunk) {
     for (const BlockSpec& block : pass.plan.blocks) {
-        if (block.attention.keys_of) kept_blocks_.insert(*block.attention.keys_of);
+        if (block.attention.keys_of) kept_blocks_.insert(source_of_keys(pass.plan, *block.attention.keys_of));
     }
 }
 
@@ -56,7 +65,7 @@ void AttentionPart::choose_keys(const Chunk& chunk) {
     const std::size_t k_width = call_.kv_heads * call_.head_dim, v_width = call_.kv_heads * call_.value_dim;
     const auto rows_of = [&](const Matrix& all) { return all.row_range(chunk.first, chunk.rows); };
     if (spec_->keys_of) {
-        const Kept& kept = kept_.at(*spec_->keys_of);
+        const Kept& kept = kept_.at(source_of_keys(pass_.plan, *spec_->keys_of));
         at_k_ = rows_of(kept.k);
         at_v_ = rows_of(kept.v);
     } else if (kept_blocks_.contains(index_)) {

@@ -8,12 +8,13 @@
 #include "core/base/json.h"
 #include "core/checkpoint/gguf.h"
 #include "core/checkpoint/open_format.h"
+#include "core/checkpoint/remote_source.h"
 #include "core/hub/parallel.h"
 
 namespace deadscope {
 namespace {
 
-constexpr std::uint64_t config_limit = 32u << 20;   // bytes
+constexpr std::uint64_t config_limit = 32u << 20;     // bytes
 constexpr std::uint64_t header_guess = 128u << 10;    // of a file, asked for in all shards at once
 constexpr std::uint64_t directory_guess = 64u << 10;  // of a zip: some 600 entries
 
@@ -68,7 +69,7 @@ std::optional<RemoteCheckpoint> open_remote_checkpoint(HubSettings settings, con
     if (!needed) return std::nullopt;
     remote.needed_ = std::move(*needed);
     const std::string name = id.repository + (id.revision == "main" ? "" : "@" + id.revision);
-    const std::string folder = "hub:" + id.repository + "@" + remote.listing_.commit;
+    const std::string folder = std::string(remote_source) + id.repository + "@" + remote.listing_.commit;
     std::shared_ptr<const nlohmann::json> config;
     if (const HubFile* file = remote.listing_.find("config.json")) {
         const auto text = client.text(remote.listing_, *file, config_limit);

@@ -74,8 +74,25 @@ bool condition_holds(const JsonObject& when, const std::string& key, const JsonO
     return std::ranges::any_of(*values, [&](const json& value) { return value == found; });
 }
 
+// `{i}` in the name stands for any number.
+bool numbered_tensor_is_there(std::string_view name, const Checkpoint& checkpoint) {
+    const std::string_view head = name.substr(0, name.find("{i}")), tail = name.substr(head.size() + 3);
+    return std::ranges::any_of(checkpoint.tensors(), [&](const TensorInfo& tensor) {
+        const std::string_view found = tensor.name;
+        if (found.size() <= head.size() + tail.size() || !found.starts_with(head) || !found.ends_with(tail))
+            return false;
+        return std::ranges::all_of(found.substr(head.size(), found.size() - head.size() - tail.size()),
+                                   [](char c) { return c >= '0' && c <= '9'; });
+    });
+}
+
 bool tensor_is_there(const std::string& name, const std::vector<std::string>& prefixes,
                      const Checkpoint& checkpoint) {
+    if (name.find("{i}") != std::string::npos) {
+        return std::ranges::any_of(prefixes, [&](const std::string& prefix) {
+            return numbered_tensor_is_there(prefix + name, checkpoint);
+        });
+    }
     return checkpoint.find(name) != nullptr || std::ranges::any_of(prefixes, [&](const std::string& prefix) {
                return checkpoint.find(prefix + name) != nullptr;
            });

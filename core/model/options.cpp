@@ -54,9 +54,9 @@ void refuse_unknown_options(const ConfigValues& values) {
         const auto place = find_config(values.config(), key);
         if (!place || is_read(key, *place->value)) continue;
         // Numbers are compared as numbers: 1 and 1.0 are the same option.
-        const bool known = std::ranges::any_of(
-            accepted, [&](const std::string& text) { return json::parse(text) == *place->value; });
-        if (!known) refuse(values, key, *place->value, accepted);
+        json known = json::array();
+        for (const std::string& text : accepted) known.push_back(json::parse(text));
+        if (!is_neutral(*place->value, known)) refuse(values, key, *place->value, accepted);
     }
     for (const auto& [key, neutral] : listed_options().items()) {
         if (std::ranges::binary_search(data.mentioned, key)) continue;

@@ -29,6 +29,12 @@ std::vector<double> alibi_slopes(std::int64_t heads, double max) {
     return slopes;
 }
 
+// `{i}` in the name is the block's number.
+std::string with_number(std::string name, std::int64_t block) {
+    const std::size_t at = name.find("{i}");
+    return at == std::string::npos ? name : name.replace(at, 3, std::to_string(block));
+}
+
 }  // namespace
 
 AttentionSpec PlanBuilder::attention(const Block& block) const {
@@ -70,7 +76,7 @@ AttentionSpec PlanBuilder::attention(const Block& block) const {
         out.relative_bias.buckets = values.size(bias.buckets, width_limit);
         out.relative_bias.max_distance = values.size(bias.max_distance, token_limit);
         out.relative_bias.bidirectional = values.flag(bias.bidirectional);
-        out.relative_bias.table = tensors_.weight(tensors_.with_prefix(bias.table),
+        out.relative_bias.table = tensors_.weight(tensors_.with_prefix(with_number(bias.table, block.number)),
                                                   {out.relative_bias.buckets, sizes.heads}, init_);
     }
     if (data.disentangled) out.disentangled = disentangled(block, sizes);

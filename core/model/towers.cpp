@@ -55,7 +55,14 @@ ArchitectureFile as_tower(const ArchitectureFile& family, const JsonObject& entr
     json out = *family.json;
     if (const json* prefixes = entry.find("prefixes")) out["prefixes"] = *prefixes;
     if (const json* head = entry.find("head")) out["head"] = *head;
-    if (entry.has("patch")) out.merge_patch(*entry.find("patch"));
+    if (!entry.has("patch")) return {family.file, std::make_shared<const json>(std::move(out))};
+    json variants = out.value("variants", json::array());
+    out.merge_patch(*entry.find("patch"));
+    // The tower's variants stand behind the family's own.
+    if (const auto own = entry.find("patch")->find("variants"); own != entry.find("patch")->end()) {
+        variants.insert(variants.end(), own->begin(), own->end());
+        out["variants"] = std::move(variants);
+    }
     return {family.file, std::make_shared<const json>(std::move(out))};
 }
 

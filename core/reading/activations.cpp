@@ -32,15 +32,17 @@ std::string stream_name(std::size_t index) {
 // Thread rule: as Tap, one thread.
 class ActivationsWriter : public Tap {
 public:
-    ActivationsWriter(const Plan& plan, std::size_t tokens, Precision precision, std::string out)
+    ActivationsWriter(const Plan& plan, const ModelInput& input, Precision precision, std::string out)
         : file_(std::move(out)), element_(precision == Precision::f64 ? 8 : 4), layers_(plan.blocks.size()) {
         const auto d = static_cast<std::size_t>(plan.d);
+        const std::size_t tokens = input.tokens();
         for (std::size_t i = 0; i <= layers_; ++i) sections_.push_back({stream_name(i), tokens, d});
         sections_.push_back({"ln_final.hook_normalized", tokens, d});
         if (plan.head)
             sections_.push_back(
                 {"logits", std::min(tokens, logit_rows), static_cast<std::size_t>(plan.head.linear.out)});
-        write_header(precision == Precision::f64 ? "F64" : "F32");
+        write_header(precision == Precision::f64 ? "F64" : "F32", input.ids.size());
+        if (!input.ids.empty()) file_.write_at(start_ + ids_offset_, std::as_bytes(std::span(input.ids)));
     }
 
     bool wants(TapPoint point, std::size_t) const override { return point != TapPoint::norm_input; }
@@ -65,7 +67,7 @@ private:
         return point == TapPoint::final_normalized ? layers_ + 1 : layers_ + 2;
     }
 
-    void write_header(const char* dtype) {
+    void write_header(const char* dtype, std::size_t ids) {
         nlohmann::ordered_json header;
         std::uint64_t end = 0;
         for (Section& section : sections_) {
@@ -75,6 +77,11 @@ private:
                                     {"shape", {section.rows, section.cols}},
                                     {"data_offsets", {section.offset, end}}};
         }
+        ids_offset_ = end;
+        if (ids > 0)
+            header["tokens"] = {{"dtype", "I32"},
+                                {"shape", {ids}},
+                                {"data_offsets", {end, end + ids * sizeof(std::int32_t)}}};
         std::string text = header.dump();
         text.append((8 - text.size() % 8) % 8, ' ');
         const std::uint64_t length = text.size();
@@ -87,7 +94,7 @@ private:
     std::size_t element_;  // bytes
     std::size_t layers_;
     std::vector<Section> sections_;
-    std::uint64_t start_ = 0;
+    std::uint64_t start_ = 0, ids_offset_ = 0;
     std::vector<double> values_;  // [chunk rows, cols]
     std::vector<float> narrow_;
 };
@@ -102,7 +109,7 @@ Outcome write_activations(const std::string& model, const ReadingSettings& setti
     const PreparedInput input = prepare_input(plan, settings.input, &checkpoint);
     const RunWeights weights = run_weights(model, checkpoint, settings.inits.front(), settings.seed);
     const auto backend = make_backend(settings.device, settings.precisions.front(), settings.threads);
-    ActivationsWriter writer(plan, input.input.tokens(), settings.precisions.front(), out);
+    ActivationsWriter writer(plan, input.input, settings.precisions.front(), out);
     const Outcome outcome = run_forward(plan, *weights.source, *backend, input.input, writer, progress);
     if (outcome == Outcome::finished) writer.commit();
     return outcome;

@@ -50,9 +50,10 @@ Finding norm_finding(const Reading& reading, const Run& run) {
     out.value = std::string(norm_kind_name(declared));
     if (measured == NormKind::unknown) {
         out.lamp = Lamp::undecided;
-        out.reason = run.prediction.dead_by_gamma() > 0
-                         ? "declared; the activations cannot tell, since γ alone makes dead directions here"
-                         : "declared; the activations do not decide";
+        out.reason = std::string(declared == NormKind::unknown ? "not declared" : "declared") +
+                     (run.prediction.dead_by_gamma() > 0
+                          ? "; the activations cannot tell, since γ alone makes dead directions here"
+                          : "; the activations do not decide");
     } else if (declared == NormKind::unknown || measured == declared) {
         out.lamp = Lamp::kept;
         out.value = std::string(norm_kind_name(measured));
@@ -323,7 +324,8 @@ std::string headline(const Reading& reading) {
 
 std::string residual_headline(const Run& run) {
     if (run.blocks.empty())
-        return run.complete ? "No blocks: these are the activations of one place." : "No block has been measured yet.";
+        return run.complete ? "No blocks: these are the activations of one place."
+                            : "No block has been measured yet.";
     const std::size_t layers = run.blocks.size() - 1, fallen = flagged(run), known = judged(run);
     const std::size_t d = run.blocks.front().bottom.size();
     if (run.tokens <= d)

@@ -83,19 +83,31 @@ GivenNorm norm_of(const Checkpoint& checkpoint, const NormSpec& spec, std::size_
     return out;
 }
 
+// A file of a few arrays without a configuration need not hold anything that looks like a norm.
+std::vector<NormSpec> norms_of(const Checkpoint& checkpoint) {
+    try {
+        return find_norms(checkpoint);
+    } catch (const Error&) {
+        if (!checkpoint.config().is_null()) throw;
+        return {};
+    }
+}
+
 // Without a name: the final norm where there is a configuration, else the only tensor of the width.
 GivenNorm from_checkpoint(const Checkpoint& checkpoint, const std::string& name, std::size_t d) {
-    const std::vector<NormSpec> norms = find_norms(checkpoint);
+    const std::vector<NormSpec> norms = norms_of(checkpoint);
     if (const NormSpec* spec = find_norm(norms, name)) return norm_of(checkpoint, *spec, d);
     if (!name.empty()) {
         if (const TensorInfo* tensor = checkpoint.find(name)) return bare_tensor(checkpoint, *tensor, d);
         std::vector<std::string> names;
         for (const NormSpec& norm : norms) names.push_back(norm.name);
-        throw Error::input("The checkpoint holds no norm of that name",
-                           {.file = checkpoint.source(),
-                            .key = name,
-                            .expected = names.empty() ? "a tensor's name" : "one of its norms",
-                            .found = names.empty() ? "no norm at all" : join(names, ", ")});
+        throw Error::input(
+            "The checkpoint holds no norm of that name",
+            {.file = checkpoint.source(),
+             .key = name,
+             .expected = names.empty() ? "a tensor's name"
+                                       : "one of its norms, such as " + norms[final_norm_index(norms)].name,
+             .found = names.empty() ? "no norm at all" : join(names, ", ")});
     }
     if (!checkpoint.config().is_null() && !norms.empty())
         return norm_of(checkpoint, norms[final_norm_index(norms)], d);

@@ -12,14 +12,15 @@ namespace deadscope {
 
 enum class InputKind { random, tokens, text, prompt, pixels, images, features, audio };
 std::string_view input_kind_name(InputKind kind);
-inline constexpr std::string_view kDrawnScenes = "builtin";  // --images builtin
+inline constexpr std::string_view kDrawnScenes = "builtin";   // --images builtin
+inline constexpr std::string_view kBuiltinProse = "builtin";  // --text builtin, where no file is named so
 
 struct InputSettings {
     InputKind kind = InputKind::random;
     // File (tokens, text, pixels, images, features, audio), folder (images) or the prompt; text, empty:
-    // built-in prose; images, kDrawnScenes: drawn ones.
+    // or kBuiltinProse: built-in prose; images, kDrawnScenes: drawn ones.
     std::string value;
-    std::optional<std::size_t> tokens;  // random and drawn: how many; default about 2d, at least d + 1
+    std::optional<std::size_t> tokens;  // random, prose and drawn: how many; default about 2d, at least d + 1
     std::uint64_t seed = 0;
 };
 

@@ -166,9 +166,10 @@ private:
         return true;
     }
 
-    // Where nobody says what the norm is, a kernel that is there is a LayerNorm's, and predicted as such.
+    // Where nobody says what the norm is, the claim under test is a LayerNorm's, unless the activations deny
+    // it.
     void decide_kind(Run& run) const {
-        if (norm_.spec.kind == NormKind::unknown && norm_from_activations(run) == NormKind::layer_norm)
+        if (norm_.spec.kind == NormKind::unknown && norm_from_activations(run) != NormKind::rms_norm)
             run.prediction = predict_kernel(NormKind::layer_norm, norm_.parameters.gamma);
     }
 

@@ -17,8 +17,8 @@ struct ActivationSettings {
     std::string
         input;  // FILE[:NAME]: the norm's input, for the floor that the rounding of its mean sets; or empty
     NormKind kind = NormKind::unknown;  // as declared; unknown: as γ's checkpoint says, else the activations
-    std::optional<Precision> precision;  // that the activations were computed in; default: the array's own
-    AlignmentSettings alignment;
+    std::optional<Precision> precision{};  // that the activations were computed in; default: the array's own
+    AlignmentSettings alignment{};
 };
 
 // Reads the file once, in O(d²) memory. Nothing where progress said stop. Errors: as open_array's and

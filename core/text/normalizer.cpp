@@ -19,17 +19,11 @@ namespace {
 constexpr std::size_t most_growth = 64, least_bound = 1 << 16;  // of a text under one tokenizer, bytes
 
 // A chain of replacements can double a text at every step.
-Normalizer bounded(Normalizer normalizer, const JsonObject& object) {
-    return [normalizer = std::move(normalizer), file = object.file(),
-            key = object.key_path("type")](Piece& piece) {
-        const std::size_t before = piece.text.size();
-        normalizer(piece);
-        if (piece.text.size() > std::max(before * most_growth, least_bound))
-            throw Error::input("The tokenizer's normalizer makes far too much of a text",
-                               {.file = file,
-                                .key = key,
-                                .expected = "at most " + std::to_string(most_growth) + " times as much"});
-    };
+void check_growth(const Piece& piece, std::size_t before, const std::string& file, const std::string& key) {
+    if (piece.text.size() <= std::max(before * most_growth, least_bound)) return;
+    throw Error::input(
+        "The tokenizer's normalizer makes far too much of a text",
+        {.file = file, .key = key, .expected = "at most " + std::to_string(most_growth) + " times as much"});
 }
 
 void drop_unless(Piece& piece, const std::function<bool(char32_t)>& keep) {
@@ -115,9 +109,14 @@ Normalizer prepend(const JsonObject& object) {
 Normalizer sequence(const JsonObject& object) {
     std::vector<Normalizer> steps;
     for (const JsonObject& part : parts_of(object, "normalizers")) steps.push_back(read_normalizer(part));
-    return [steps = std::move(steps)](Piece& piece) {
-        for (const Normalizer& step : steps) step(piece);
-    };
+    return
+        [steps = std::move(steps), file = object.file(), key = object.key_path("normalizers")](Piece& piece) {
+            const std::size_t before = piece.text.size();
+            for (const Normalizer& step : steps) {
+                step(piece);
+                check_growth(piece, before, file, key);
+            }
+        };
 }
 
 Normalizer bert(const JsonObject& object) {
@@ -213,7 +212,12 @@ Normalizer read_normalizer(const JsonObject& object) {
     const std::string type = needed_text(object, "type");
     const auto reader = readers().find(type);
     if (reader == readers().end()) object.wrong("type", "a normalizer that is known");
-    return bounded(reader->second(object), object);
+    return [normalizer = reader->second(object), file = object.file(),
+            key = object.key_path("type")](Piece& piece) {
+        const std::size_t before = piece.text.size();
+        normalizer(piece);
+        check_growth(piece, before, file, key);
+    };
 }
 
 }  // namespace deadscope

@@ -1,224 +1,295 @@
-// See sentencepiece_file.h. The library trusts the model's character map, so that is checked before it sees
-// it.
+// See sentencepiece_file.h.
 #include "core/text/sentencepiece_file.h"
 
 #include <sentencepiece_processor.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
 #include "core/base/error.h"
-#include "core/base/mapped_file.h"
 #include "core/base/text.h"
+#include "core/text/bigrams.h"
 #include "core/text/charsmap.h"
 #include "core/text/pipeline.h"
+#include "core/text/sentencepiece_model.h"
 #include "core/text/tokenizer_config.h"
+#include "core/text/unigram.h"
 
 namespace deadscope {
 namespace {
 
-constexpr std::uint64_t file_limit = 64u << 20;  // bytes; the largest published are 5 MB
-
-// One field of a message in protobuf's wire format.
-struct Field {
-    std::uint64_t number = 0;
-    std::string_view bytes;  // of fields with a length; empty for numbers
-};
-
-// Calls visit(field) for each field of the message; false where it is cut short or malformed.
-template <class Visit>
-bool for_each_field(std::string_view message, const Visit& visit) {
-    const auto number = [&]() -> std::optional<std::uint64_t> {
-        std::uint64_t value = 0;
-        for (unsigned shift = 0; shift < 64 && !message.empty(); shift += 7) {
-            const auto byte = static_cast<unsigned char>(message[0]);
-            message.remove_prefix(1);
-            value |= static_cast<std::uint64_t>(byte & 0x7F) << shift;
-            if (byte < 0x80) return value;
-        }
-        return std::nullopt;
-    };
-    while (!message.empty()) {
-        const auto key = number();
-        if (!key) return false;
-        Field field{.number = *key >> 3, .bytes = {}};
-        const std::uint64_t type = *key & 7;
-        std::uint64_t length = type == 1 ? 8 : type == 5 ? 4 : 0;
-        if (type == 0 || type == 2) {
-            const auto value = number();
-            if (!value) return false;
-            if (type == 2) length = *value;
-        } else if (type != 1 && type != 5) {
-            return false;
-        }
-        if (length > message.size()) return false;
-        if (type == 2) field.bytes = message.substr(0, length);
-        message.remove_prefix(length);
-        visit(field);
-    }
-    return true;
-}
-
-// ModelProto: 3 is the normalizer, 5 the denormalizer; in either, 2 is the character map.
-void check_charsmaps(std::string_view model, const std::string& path) {
-    const auto check_map = [&](const Field& field) {
-        if (field.number == 2) (void)Charsmap(field.bytes, {.file = path, .key = "normalizer_spec"});
-    };
-    bool fine = true;
-    fine &= for_each_field(model, [&](const Field& field) {
-        if (field.number == 3 || field.number == 5) fine &= for_each_field(field.bytes, check_map);
-    });
-    if (!fine) throw Error::input("The file is not a SentencePiece model", {.file = path});
-}
-
-using Processor = sentencepiece::SentencePieceProcessor;
-
-std::shared_ptr<const Processor> load(const std::string& path) {
-    const std::string bytes = read_text_file(path, file_limit);
-    check_charsmaps(bytes, path);
-    auto processor = std::make_shared<Processor>();
-    const auto status = processor->LoadFromSerializedProto(bytes);
-    if (!status.ok())
-        throw Error::input("The file is not a SentencePiece model",
-                           {.file = path, .found = printable(status.error_message(), 120)});
-    return processor;
-}
-
-// How the model's own ids become the checkpoint's.
-struct IdShift {
-    std::int32_t by = 0;
-    std::int32_t from = 0;      // the first of the model's ids that is moved
-    std::int32_t unknown = -1;  // instead of the model's own
-    std::int32_t of(std::int32_t id, std::int32_t model_unknown) const {
-        if (id == model_unknown && unknown >= 0) return unknown;
-        return id >= from ? id + by : id;
-    }
-};
-
-class SentencePieceModel final : public TokenModel {
-public:
-    SentencePieceModel(std::shared_ptr<const Processor> processor, IdShift shift, std::string file)
-        : processor_(std::move(processor)), shift_(shift), file_(std::move(file)) {}
-
-    void encode(std::string_view word, std::vector<std::int32_t>& out) const override {
-        std::vector<int> ids;
-        const auto status = processor_->Encode(absl::string_view(word.data(), word.size()), &ids);
-        if (!status.ok())
-            throw Error::input("The text cannot be cut into tokens",
-                               {.file = file_, .found = printable(status.error_message(), 120)});
-        for (const int id : ids) out.push_back(shift_.of(id, processor_->unk_id()));
-    }
-
-    std::optional<std::int32_t> find(std::string_view token) const override {
-        const int id = processor_->PieceToId(absl::string_view(token.data(), token.size()));
-        const int unknown = processor_->unk_id();
-        if (id == unknown && (unknown < 0 || processor_->IdToPiece(id) != token)) return std::nullopt;
-        return shift_.of(id, unknown);
-    }
-    std::size_t size() const override {
-        return static_cast<std::size_t>(processor_->GetPieceSize() + shift_.by);
-    }
-
-private:
-    std::shared_ptr<const Processor> processor_;
-    IdShift shift_;
-    std::string file_;
-};
-
-// What a family puts round the library's tokens.
-struct Wrapping {
-    IdShift shift;
-    std::string first, last;                                  // tokens
-    std::vector<std::pair<std::string, std::int32_t>> fixed;  // tokens with ids of fairseq's own
-    bool mask_at_end = false;
-};
+using nlohmann::json;
 
 bool is_one_of(const std::string& word, std::initializer_list<std::string_view> words) {
     return std::ranges::find(words, word) != words.end();
 }
 
-Wrapping wrapping_of(const TokenizerConfig& config) {
-    const std::string& family = config.family();
-    Wrapping w;
-    if (is_one_of(family, {"t5", "mt5", "umt5", "longt5", "switchtransformers"})) {
-        w.last = config.special_or("eos_token", "</s>");
-    } else if (is_one_of(family, {"xlmroberta", "xlmrobertaxl", "mbart", "xglm"})) {
-        w.shift = {.by = 1, .from = 3, .unknown = 3};
-        w.fixed = {{"<s>", 0}, {"<pad>", 1}, {"</s>", 2}, {"<unk>", 3}};
-        w.mask_at_end = true;
-        w.first = family == "xglm" ? "</s>" : "<s>";
-        w.last = family == "xglm" ? "" : "</s>";
-    } else if (family == "camembert") {
-        w.shift = {.by = 4, .from = 1, .unknown = 3};
-        w.fixed = {{"<pad>", 1}, {"<unk>", 3}, {"<s>", 5}, {"</s>", 6}};
-        w.mask_at_end = true;
-        w.first = "<s>";
-        w.last = "</s>";
-    } else if (is_one_of(family, {"albert", "debertav2", "bigbird", "rembert", "fnet"})) {
-        w.first = config.special_or("cls_token", "[CLS]");
-        w.last = config.special_or("sep_token", "[SEP]");
-    } else {
-        if (config.flag("add_bos_token").value_or(true)) w.first = config.special_or("bos_token", "<s>");
-        if (config.flag("add_eos_token").value_or(false)) w.last = config.special_or("eos_token", "</s>");
+AddedToken named(std::string content) {
+    return {.content = std::move(content), .normalized = false, .special = true};
+}
+
+// Components in tokenizer.json's words.
+Normalizer normalizer_of(const json& value, const std::string& path) {
+    return read_normalizer(JsonObject(value, path));
+}
+PreTokenizer pre_tokenizer_of(const json& value, const std::string& path) {
+    return read_pre_tokenizer(JsonObject(value, path));
+}
+json metaspace(const char* scheme, bool split) {
+    return {{"type", "Metaspace"}, {"replacement", "\u2581"}, {"prepend_scheme", scheme}, {"split", split}};
+}
+json replacing(const char* kind, const char* pattern, const char* content) {
+    return {{"type", "Replace"}, {"pattern", {{kind, pattern}}}, {"content", content}};
+}
+
+// Thread rule: as TokenModel; the library's Encode is const.
+class LibraryModel final : public TokenModel {
+public:
+    explicit LibraryModel(const SentencePieceModel& model, std::string file) : file_(std::move(file)) {
+        const auto status = processor_.LoadFromSerializedProto(model.bytes);
+        if (!status.ok())
+            throw Error::input("The file is not a SentencePiece model",
+                               {.file = file_, .found = printable(status.error_message(), 120)});
     }
-    return w;
-}
-
-AddedToken named(std::string content, bool lstrip = false) {
-    return {.content = std::move(content), .lstrip = lstrip, .normalized = false, .special = true};
-}
-
-void add_tokens(Pipeline::Parts& parts, const Processor& processor, const Wrapping& wrapping,
-                const TokenizerConfig& config) {
-    const bool moved = !wrapping.fixed.empty();
-    for (int id = 0; id < processor.GetPieceSize(); ++id) {
-        // The library finds user-defined pieces by itself; control tokens in the text are ours to find.
-        const bool wanted = processor.IsControl(id) || processor.IsUnknown(id);
-        if (wanted && !moved) parts.added.add(named(processor.IdToPiece(id)), static_cast<std::int32_t>(id));
+    void encode(std::string_view word, std::vector<std::int32_t>& out) const override {
+        std::vector<int> ids;
+        const auto status = processor_.Encode(absl::string_view(word.data(), word.size()), &ids);
+        if (!status.ok())
+            throw Error::input("The text cannot be cut into tokens",
+                               {.file = file_, .found = printable(status.error_message(), 120)});
+        out.insert(out.end(), ids.begin(), ids.end());
     }
-    for (const auto& [token, id] : wrapping.fixed) parts.added.add(named(token), id);
-    if (wrapping.mask_at_end)
-        parts.added.add(named(config.special_or("mask_token", "<mask>"), /*lstrip=*/true),
-                        static_cast<std::int32_t>(parts.model->size()));
-    for (const auto& [id, token] : config.added()) parts.added.add(token, id);
-    for (const AddedToken& token : config.all_special())
-        if (!parts.added.find(token.content)) parts.added.add(token, *parts.model);
-    parts.added.build({});
-}
+    std::optional<std::int32_t> find(std::string_view token) const override {
+        const int id = processor_.PieceToId(absl::string_view(token.data(), token.size()));
+        if (id < 0 || processor_.IdToPiece(id) != token) return std::nullopt;
+        return id;
+    }
+    std::size_t size() const override { return static_cast<std::size_t>(processor_.GetPieceSize()); }
 
-// T5 keeps a hundred more tokens behind its pieces, the last of them first.
-void add_sentinels(Pipeline::Parts& parts, const TokenizerConfig& config, int pieces) {
-    if (!is_one_of(config.family(), {"t5", "longt5", "switchtransformers"})) return;
-    if (parts.added.find("<extra_id_0>") || parts.model->find("<extra_id_0>")) return;
-    constexpr std::int32_t count = 100;
-    for (std::int32_t i = 0; i < count; ++i)
-        parts.added.add(named("<extra_id_" + std::to_string(i) + ">"), pieces + count - 1 - i);
-    parts.added.build({});
-}
+private:
+    sentencepiece::SentencePieceProcessor processor_;
+    std::string file_;
+};
+
+// Thread rule: one thread.
+class Builder {
+public:
+    Builder(const Checkpoint& checkpoint, const std::string& path)
+        : config_(checkpoint), path_(path), model_(read_sentencepiece_model(path)) {
+        parts_.source = path;
+    }
+
+    std::unique_ptr<Tokenizer> build() {
+        const std::string& family = config_.family();
+        const bool unigram = model_.kind == SentencePieceModel::Kind::unigram;
+        const bool bpe = model_.kind == SentencePieceModel::Kind::bpe;
+        if (unigram && is_one_of(family, {"t5", "mt5", "umt5", "longt5", "switchtransformers"})) {
+            t5();
+        } else if (unigram && is_one_of(family, {"xlmroberta", "xlmrobertaxl", "mbart", "xglm"})) {
+            fairseq();
+        } else if (unigram && family == "camembert") {
+            camembert();
+        } else if (unigram && family == "albert") {
+            albert();
+        } else if (unigram && family == "debertav2") {
+            deberta();
+        } else if (bpe && model_.byte_fallback) {
+            llama(family.starts_with("gemma"));
+        } else {
+            library();
+        }
+        add_tokens();
+        parts_.templates = {round()};
+        return std::make_unique<Pipeline>(std::move(parts_));
+    }
+
+private:
+    // Words at white space, each with the mark before it.
+    void marked_words() {
+        parts_.pre_tokenizer =
+            pre_tokenizer_of({{"type", "Sequence"},
+                              {"pretokenizers", {{{"type", "WhitespaceSplit"}}, metaspace("always", true)}}},
+                             path_);
+    }
+    Normalizer precompiled() const {
+        const auto map = std::make_shared<const Charsmap>(model_.charsmap,
+                                                          PatternSource{.file = path_, .key = "charsmap"});
+        return [map](Piece& piece) { piece.text = map->normalize_graphemes(piece.text); };
+    }
+    std::size_t unknown() const {
+        const auto found = std::ranges::find(model_.types, static_cast<int>(SentencePieceModel::unknown));
+        return found == model_.types.end() ? 0 : static_cast<std::size_t>(found - model_.types.begin());
+    }
+    void unigram(std::vector<std::pair<std::string, double>> pieces, std::size_t unknown_index) {
+        parts_.model = make_unigram({.pieces = std::move(pieces), .unknown = unknown_index, .file = path_});
+    }
+    // `first` and then the model's own pieces from `from` on, and the mask.
+    void moved(std::vector<std::string> first, std::size_t from) {
+        std::vector<std::pair<std::string, double>> pieces;
+        for (std::string& token : first) pieces.emplace_back(std::move(token), 0.0);
+        pieces.insert(
+            pieces.end(),
+            model_.pieces.begin() + static_cast<std::ptrdiff_t>(std::min(from, model_.pieces.size())),
+            model_.pieces.end());
+        pieces.emplace_back(config_.special_or("mask_token", "<mask>"), 0.0);
+        unigram(std::move(pieces), 3);
+        parts_.normalizer = precompiled();
+        marked_words();
+        first_ = "<s>";
+        last_ = "</s>";
+        special_ = {"<s>", "<pad>", "</s>", "<unk>", config_.special_or("mask_token", "<mask>")};
+    }
+
+    void t5() {
+        auto pieces = model_.pieces;
+        constexpr int sentinels = 100;  // behind the pieces, the last of them first
+        const bool has_them =
+            std::ranges::any_of(pieces, [](const auto& p) { return p.first == "<extra_id_0>"; });
+        for (int i = sentinels - 1; !has_them && i >= 0; --i)
+            pieces.emplace_back("<extra_id_" + std::to_string(i) + ">", 0.0);
+        for (int i = 0; i < sentinels; ++i) special_.push_back("<extra_id_" + std::to_string(i) + ">");
+        unigram(std::move(pieces), unknown());
+        parts_.normalizer = precompiled();
+        marked_words();
+        last_ = config_.special_or("eos_token", "</s>");
+        special_.insert(special_.end(), {"<pad>", "</s>", "<unk>"});
+    }
+
+    void fairseq() {
+        moved({"<s>", "<pad>", "</s>", "<unk>"}, 3);
+        if (config_.family() != "xglm") return;
+        first_ = "</s>";
+        last_ = "";
+    }
+
+    void camembert() { moved({"<s>NOTUSED", "<pad>", "</s>NOTUSED", "<unk>", "<unk>NOTUSED"}, 1); }
+
+    void albert() {
+        std::vector<Normalizer> steps{normalizer_of(replacing("String", "``", "\""), path_),
+                                      normalizer_of(replacing("String", "''", "\""), path_)};
+        if (!config_.flag("keep_accents").value_or(false)) {
+            steps.push_back(normalizer_of({{"type", "NFKD"}}, path_));
+            steps.push_back(normalizer_of({{"type", "StripAccents"}}, path_));
+        }
+        if (config_.flag("do_lower_case").value_or(true))
+            steps.push_back(normalizer_of({{"type", "Lowercase"}}, path_));
+        steps.push_back(precompiled());
+        parts_.normalizer = [steps = std::move(steps)](Piece& piece) {
+            for (const Normalizer& step : steps) step(piece);
+        };
+        unigram(model_.pieces, unknown());
+        marked_words();
+        brackets();
+    }
+
+    void deberta() {
+        json steps = json::array();
+        if (config_.flag("do_lower_case").value_or(false)) steps.push_back({{"type", "Lowercase"}});
+        steps.push_back(replacing("Regex", "\\s{2,}|[\\n\\r\\t]", " "));
+        steps.push_back({{"type", "NFC"}});
+        steps.push_back({{"type", "Strip"}, {"strip_left", false}, {"strip_right", true}});
+        parts_.normalizer = normalizer_of({{"type", "Sequence"}, {"normalizers", steps}}, path_);
+        json words = json::array();
+        if (config_.flag("split_by_punct").value_or(false))
+            words.push_back({{"type", "Punctuation"}, {"behavior", "Isolated"}});
+        words.push_back(metaspace("always", true));
+        parts_.pre_tokenizer = pre_tokenizer_of({{"type", "Sequence"}, {"pretokenizers", words}}, path_);
+        unigram(model_.pieces, unknown());
+        brackets();
+        // Its mask stands behind the model's pieces.
+        const std::string mask = config_.special_or("mask_token", "[MASK]");
+        if (!parts_.model->find(mask)) parts_.added.add(named(mask), *parts_.model);
+    }
+
+    void brackets() {
+        first_ = config_.special_or("cls_token", "[CLS]");
+        last_ = config_.special_or("sep_token", "[SEP]");
+        special_ = {
+            first_, last_, "<pad>", "[PAD]", "<unk>", "[UNK]", config_.special_or("mask_token", "[MASK]")};
+    }
+
+    void llama(bool gemma) {
+        if (gemma || !config_.flag("add_prefix_space").value_or(true)) {
+            parts_.pre_tokenizer = pre_tokenizer_of(metaspace("never", false), path_);
+        } else {
+            const bool legacy = config_.flag("legacy").value_or(false);
+            parts_.pre_tokenizer = pre_tokenizer_of(metaspace(legacy ? "always" : "first", false), path_);
+        }
+        std::vector<std::string> tokens;
+        std::vector<float> scores;
+        for (const auto& [token, score] : model_.pieces) {
+            tokens.push_back(token);
+            scores.push_back(static_cast<float>(score));
+        }
+        parts_.model = make_bigrams({.tokens = std::move(tokens),
+                                     .scores = std::move(scores),
+                                     .types = model_.types,
+                                     .unknown = static_cast<std::int32_t>(unknown()),
+                                     .file = path_});
+        control_tokens();
+        begin_and_end(gemma ? "<bos>" : "<s>");
+    }
+
+    void library() {
+        parts_.model = std::make_unique<LibraryModel>(model_, path_);
+        control_tokens();
+        if (is_one_of(config_.family(), {"bigbird", "rembert", "fnet"})) {
+            brackets();
+        } else {
+            begin_and_end("<s>");
+        }
+    }
+
+    void begin_and_end(const char* begin) {
+        if (config_.flag("add_bos_token").value_or(true)) first_ = config_.special_or("bos_token", begin);
+        if (config_.flag("add_eos_token").value_or(false)) last_ = config_.special_or("eos_token", "</s>");
+    }
+
+    // What the model has as control, unknown or user-defined pieces is found in the text as it stands.
+    void control_tokens() {
+        for (std::size_t i = 0; i < model_.pieces.size(); ++i)
+            if (model_.types[i] == SentencePieceModel::control ||
+                model_.types[i] == SentencePieceModel::unknown ||
+                model_.types[i] == SentencePieceModel::user_defined)
+                parts_.added.add(named(model_.pieces[i].first), static_cast<std::int32_t>(i));
+    }
+
+    void add_tokens() {
+        for (const std::string& token : special_)
+            if (const auto id = parts_.model->find(token)) parts_.added.add(named(token), *id);
+        for (const auto& [id, token] : config_.added()) parts_.added.add(token, id);
+        for (const AddedToken& token : config_.all_special())
+            if (!parts_.added.find(token.content)) parts_.added.add(token, *parts_.model);
+        parts_.added.build(parts_.normalizer);
+    }
+
+    SequenceTemplate round() const {
+        SequenceTemplate one;
+        const auto id = [&](const std::string& token) -> std::optional<std::int32_t> {
+            if (token.empty()) return std::nullopt;
+            const auto added = parts_.added.find(token);
+            return added ? added : parts_.model->find(token);
+        };
+        if (const auto first = id(first_))
+            one.parts.insert(one.parts.begin(), {.sequence = false, .ids = {*first}});
+        if (const auto last = id(last_)) one.parts.push_back({.sequence = false, .ids = {*last}});
+        return one;
+    }
+
+    TokenizerConfig config_;
+    std::string path_;
+    SentencePieceModel model_;
+    Pipeline::Parts parts_;
+    std::string first_, last_;          // tokens round a sequence; empty: none
+    std::vector<std::string> special_;  // tokens that are special where the model has them
+};
 
 }  // namespace
 
 std::unique_ptr<Tokenizer> open_sentencepiece(const Checkpoint& checkpoint, const std::string& path) {
-    const TokenizerConfig config(checkpoint);
-    const Wrapping wrapping = wrapping_of(config);
-    const auto processor = load(path);
-    Pipeline::Parts parts;
-    parts.source = path;
-    parts.model = std::make_unique<SentencePieceModel>(processor, wrapping.shift, path);
-    add_tokens(parts, *processor, wrapping, config);
-    add_sentinels(parts, config, processor->GetPieceSize());
-    SequenceTemplate one;
-    const auto id = [&](const std::string& token) -> std::optional<std::int32_t> {
-        if (token.empty()) return std::nullopt;
-        const auto added = parts.added.find(token);
-        return added ? added : parts.model->find(token);
-    };
-    if (const auto first = id(wrapping.first))
-        one.parts.insert(one.parts.begin(), {.sequence = false, .ids = {*first}});
-    if (const auto last = id(wrapping.last)) one.parts.push_back({.sequence = false, .ids = {*last}});
-    parts.templates = {one};
-    return std::make_unique<Pipeline>(std::move(parts));
+    return Builder(checkpoint, path).build();
 }
 
 }  // namespace deadscope

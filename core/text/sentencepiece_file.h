@@ -1,6 +1,6 @@
-// A SentencePiece model (tokenizer.model, spiece.model, sentencepiece.bpe.model), run by the library itself,
-// inside the wrapping of its family: which tokens stand round a sequence, and by how much fairseq's ids are
-// moved.
+// A SentencePiece model (tokenizer.model, spiece.model, sentencepiece.bpe.model, spm.model) inside the
+// wrapping of its family. The families whose models transformers turns into a tokenizer of `tokenizers` are
+// turned the same way, so that ids are the same; any other model is run by the SentencePiece library itself.
 #pragma once
 
 #include <memory>

@@ -188,9 +188,7 @@ std::unique_ptr<Tokenizer> open_vocab_and_merges(const Checkpoint& checkpoint, c
         last = config.special_or("sep_token", brackets ? "[SEP]" : "</s>");
         for (const char* token : {brackets ? "[UNK]" : "<unk>", brackets ? "[PAD]" : "<pad>"})
             special.push_back(named(token));
-        AddedToken mask = named(config.special_or("mask_token", brackets ? "[MASK]" : "<mask>"));
-        mask.lstrip = true;
-        special.push_back(mask);
+        special.push_back(named(config.special_or("mask_token", brackets ? "[MASK]" : "<mask>")));
     } else if (clip) {
         first = config.special_or("bos_token", "<|startoftext|>");
         last = config.special_or("eos_token", "<|endoftext|>");
@@ -218,6 +216,11 @@ Vocabulary read_vocab_txt(const std::string& path) {
     return out;
 }
 
+// As Python's str.split() has it: the four separators of ASCII are space too.
+bool is_space(char32_t code) {
+    return is_white_space(code) || (code >= 0x1C && code <= 0x1F);
+}
+
 // Every token of the vocabulary is found as it stands, so that letters need no spaces between them.
 std::unique_ptr<Tokenizer> letters(const TokenizerConfig& config, const std::string& path) {
     Pipeline::Parts parts;
@@ -230,7 +233,7 @@ std::unique_ptr<Tokenizer> letters(const TokenizerConfig& config, const std::str
     parts.model = make_word_level(std::move(words));
     parts.pre_tokenizer = [](Pieces& pieces) {
         replace_pieces(pieces, [](const Piece& piece, Pieces& out) {
-            add_parts(piece, apply(SplitBehaviour::removed, cuts_where(piece.text, is_white_space)), out);
+            add_parts(piece, apply(SplitBehaviour::removed, cuts_where(piece.text, is_space)), out);
         });
     };
     parts.added.build({});

@@ -215,7 +215,8 @@ def main():
               f"{f['distance_without_lifting']:.1e} ({f['narrow_calls_without_lifting']} casts)  float32 "
               f"{f['distance_to_float32']:.1e}  response {f['response_defect']:.1e} (control "
               f"{f['response_defect_control']:.1e})")
-    total = sum(p.stat().st_size for p in args.out.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
+    folders = [args.out / golden.name for golden in all_goldens()]
+    total = sum(p.stat().st_size for folder in folders for p in folder.rglob("*") if p.is_file())
     print(f"{total} bytes in all, limit {LIMIT_BYTES}")
     return 0 if total < LIMIT_BYTES else 1
 

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <list>
 #include <nlohmann/json.hpp>
 
 #include "core/base/error.h"
@@ -37,8 +38,11 @@ nlohmann::json read_json(const fs::path& path) {
     return nlohmann::json::parse(file_bytes(path));
 }
 
+// Borrowed bytes outlive the file, so each test's are kept to the end.
 std::unique_ptr<WeightsFile> open_bytes(const std::string& bytes) {
-    return open_torch(MappedFile::borrow("memory.bin", std::as_bytes(std::span(bytes))));
+    static std::list<std::string> kept;
+    const std::string& own = kept.emplace_back(bytes);
+    return open_torch(MappedFile::borrow("memory.bin", std::as_bytes(std::span(own))));
 }
 
 std::string refusal(const std::string& bytes) {

@@ -66,7 +66,7 @@ Files torch_zip() {
 }
 
 Files gguf() {
-    std::ifstream file(DEADSCOPE_GOLDEN_DIR "/gguf/bloom.gguf", std::ios::binary);
+    std::ifstream file(DEADSCOPE_GOLDEN_DIR "/gguf/gemma2.gguf", std::ios::binary);
     return {{"model.gguf", {std::istreambuf_iterator<char>(file), {}}}};
 }
 
@@ -97,7 +97,9 @@ TEST(RemoteGamma, EqualsWhatADownloadGivesInEveryFormat) {
         EXPECT_FALSE(remote->gamma.model.forward_supported);
         EXPECT_THAT(remote->gamma.model.forward_error, HasSubstr("Download"));
         EXPECT_EQ(remote->bytes_total, bytes);
-        if (bytes > (1u << 20)) EXPECT_LT(remote->bytes_fetched, bytes / 8);
+        if (bytes > (1u << 20)) {
+            EXPECT_LT(remote->bytes_fetched, bytes / 8);
+        }
         EXPECT_LE(remote->requests, 8u);
         EXPECT_THAT(remote_words(*remote), HasSubstr("requests"));
     }

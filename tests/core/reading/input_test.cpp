@@ -8,6 +8,8 @@
 #include <limits>
 
 #include "core/base/error.h"
+#include "core/reading/prose.h"
+#include "core/text/tokenizer.h"
 #include "tests/fixtures/safetensors_writer.h"
 
 namespace deadscope {
@@ -142,7 +144,6 @@ TEST_F(InputTest, TextAndPromptAreBytesSplitAtTheContext) {
     const PreparedInput prompt = prepare_input(plan, of(InputKind::prompt, "Hello, world \xc3\xa9"));
     EXPECT_EQ(prompt.input.ids, text.input.ids);
     EXPECT_EQ(prompt.kind, "prompt");
-    EXPECT_GT(prepare_input(plan, of(InputKind::text)).input.tokens(), 4000u) << "the built-in prose";
     refused(plan, of(InputKind::prompt, ""));
     refused(plan, of(InputKind::text, file("")));
     Plan other = plan;
@@ -153,6 +154,67 @@ TEST_F(InputTest, TextAndPromptAreBytesSplitAtTheContext) {
     other = plan;
     other.vocabulary = 97;
     EXPECT_NE(refused(other, of(InputKind::prompt, "ab")).find("97"), std::string::npos);
+}
+
+TEST_F(InputTest, ProseIsAsLongAsAskedAndBeginsAnewElsewhere) {
+    const Plan plan = token_plan();
+    EXPECT_EQ(prepare_input(plan, of(InputKind::text)).input.tokens(), 32u) << "2d";
+    EXPECT_EQ(prepare_input(plan, of(InputKind::text, "builtin")).digest,
+              prepare_input(plan, of(InputKind::text)).digest);
+    const std::size_t once = prose().size();
+    EXPECT_GT(once, 40'000u);
+    InputSettings long_one = of(InputKind::text);
+    long_one.tokens = 3 * once;
+    const auto ids = prepare_input(plan, long_one).input.ids;
+    ASSERT_EQ(ids.size(), 3 * once);
+    for (std::size_t turn = 1; turn < 3; ++turn) {
+        std::size_t same = 0;
+        for (std::size_t i = 0; i < once; ++i) same += ids[i] == ids[turn * once + i] ? 1 : 0;
+        EXPECT_LT(same, once / 5) << "chance alone gives about a fifteenth";
+        std::vector<std::int32_t> first(ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(once));
+        std::vector<std::int32_t> other(ids.begin() + static_cast<std::ptrdiff_t>(turn * once),
+                                        ids.begin() + static_cast<std::ptrdiff_t>((turn + 1) * once));
+        std::ranges::sort(first);
+        std::ranges::sort(other);
+        EXPECT_EQ(first, other) << "each turn is the whole prose";
+    }
+    long_one.tokens = 0;
+    refused(plan, long_one, ErrorKind::usage);
+}
+
+TEST_F(InputTest, TextGoesThroughTheCheckpointsTokenizerWithItsSpecialTokensInEverySequence) {
+    Plan plan = token_plan();
+    plan.byte_vocabulary = false;
+    plan.vocabulary = 420;
+    const std::string folder = std::string(DEADSCOPE_GOLDEN_DIR) + "/tokenizers/bert_uncased";
+    Checkpoint checkpoint("bert", folder, nullptr, {});
+    checkpoint.set_folder(folder);
+    const std::string words =
+        "the town kept its clocks by the river and when it roared people moved their carts";
+    const PreparedInput text = prepare_input(plan, of(InputKind::text, file(words)), &checkpoint);
+    const auto& starts = text.input.layout.starts;
+    ASSERT_GT(starts.size(), 3u);
+    std::vector<std::int32_t> inner;
+    for (std::size_t s = 0; s + 1 < starts.size(); ++s) {
+        EXPECT_EQ(text.input.ids[starts[s]], 2) << "[CLS]";
+        EXPECT_EQ(text.input.ids[starts[s + 1] - 1], 3) << "[SEP]";
+        EXPECT_LE(starts[s + 1] - starts[s], 10u);
+        inner.insert(inner.end(), text.input.ids.begin() + static_cast<std::ptrdiff_t>(starts[s] + 1),
+                     text.input.ids.begin() + static_cast<std::ptrdiff_t>(starts[s + 1] - 1));
+    }
+    EXPECT_EQ(inner, open_tokenizer(checkpoint)->encode(words, false));
+    EXPECT_EQ(prepare_input(plan, of(InputKind::prompt, words), &checkpoint).digest, text.digest);
+
+    plan.context = 2;
+    EXPECT_THROW(prepare_input(plan, of(InputKind::prompt, "a"), &checkpoint), Error);
+    plan.context = 10;
+    plan.vocabulary = 100;
+    try {
+        prepare_input(plan, of(InputKind::prompt, words), &checkpoint);
+        FAIL() << "ids beyond the vocabulary";
+    } catch (const Error& error) {
+        EXPECT_NE(error.message().find("tokenizer.json"), std::string::npos) << error.message();
+    }
 }
 
 TEST_F(InputTest, PicturesAreRowsOfPatchesAndAClassToken) {

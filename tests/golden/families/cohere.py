@@ -48,6 +48,21 @@ def draw_cohere2(rng):
                   dtype=pick(rng, *DTYPES), rewrite=published if kinds is None and coin(rng) else None)
 
 
+VISION = dict(model_type="siglip_vision_model", hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=1,
+              image_size=8, patch_size=4, vision_use_head=False)
+
+
+def draw_aya(rng):  # the text tower of a multimodal checkpoint, under its published names and under those of today
+    text = draw_cohere2(rng)
+    cls, config_cls = pick(rng, (tf.AyaVisionForConditionalGeneration, tf.AyaVisionConfig),
+                           (tf.Cohere2VisionForConditionalGeneration, tf.Cohere2VisionConfig))
+    config = config_cls(text_config=text.config, vision_config=VISION, tie_word_embeddings=text.config.tie_word_embeddings)
+    if not config.tie_word_embeddings:
+        config.text_config.tie_word_embeddings = False
+    return Golden("aya_vision", cls, config, seed=0, batch=text.batch, dtype=text.dtype)
+
+
 GOLDENS = (cohere,)
-PARTS = {"cohere": Parts("layers", "norm"), "cohere2": Parts("layers", "norm")}
-FUZZ = {"cohere": draw_cohere, "cohere2": draw_cohere2}
+TEXT = Parts("language_model.layers", "language_model.norm")
+PARTS = {"aya_vision": TEXT, "cohere2_vision": TEXT, "cohere": Parts("layers", "norm"), "cohere2": Parts("layers", "norm")}
+FUZZ = {"aya_vision": draw_aya, "cohere": draw_cohere, "cohere2": draw_cohere2}

@@ -41,6 +41,12 @@ def draw_persimmon(rng):
                   batch=(2, pick(rng, 1, 9, 30)), dtype=pick(rng, *DTYPES), rewrite=published_rope if coin(rng) else None)
 
 
+def draw_fuyu(rng):
+    text = draw_persimmon(rng)
+    config = tf.FuyuConfig(text_config=text.config, image_size=8, patch_size=4, tie_word_embeddings=text.config.tie_word_embeddings)
+    return Golden("fuyu", tf.FuyuForCausalLM, config, seed=0, batch=text.batch, dtype=text.dtype)
+
+
 GOLDENS = (phi,)
-PARTS = {"phi": Parts("layers", "final_layernorm"), "persimmon": Parts("layers", "final_layernorm")}
-FUZZ = {"phi": draw_phi, "persimmon": draw_persimmon}
+PARTS = {"fuyu": Parts("language_model.layers", "language_model.final_layernorm"), "phi": Parts("layers", "final_layernorm"), "persimmon": Parts("layers", "final_layernorm")}
+FUZZ = {"fuyu": draw_fuyu, "phi": draw_phi, "persimmon": draw_persimmon}
