@@ -13,8 +13,8 @@ namespace deadscope {
 
 namespace {
 
-// Which of several models is read, and which others there are. A file that describes them wrongly is make_plan's
-// to refuse.
+// Which of several models is read, and which others there are. A file that describes them wrongly is
+// make_plan's to refuse.
 void name_towers(ModelFacts& facts, const Checkpoint& checkpoint) {
     try {
         facts.towers = towers(checkpoint);

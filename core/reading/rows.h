@@ -38,8 +38,8 @@ public:
 // name and several that it could be (listed), a kind of file or number that is not read.
 std::unique_ptr<ArraySource> open_array(const ArrayName& array, std::size_t rank);
 
-// The arrays of floating numbers in a file, in its order, at most the first `arrays_listed`; the one of an .npy
-// has no name. Errors: as open_array's.
+// The arrays of floating numbers in a file, in its order, at most the first `arrays_listed`; the one of an
+// .npy has no name. Errors: as open_array's.
 struct ArrayInfo {
     std::string name, type;
     std::vector<std::int64_t> shape;
