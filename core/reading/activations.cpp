@@ -10,6 +10,7 @@
 #include "core/base/output_file.h"
 #include "core/checkpoint/output_guard.h"
 #include "core/reading/run_weights.h"
+#include "core/reading/tower_choice.h"
 
 namespace deadscope {
 namespace {
@@ -103,7 +104,7 @@ private:
 
 Outcome write_activations(const std::string& model, const ReadingSettings& settings, const std::string& out,
                           const Progress& progress) {
-    const Checkpoint checkpoint = open_checkpoint(model);
+    const Checkpoint checkpoint = open_for_input(model, settings.input.kind);
     refuse_output_over_checkpoint(out, checkpoint);
     const Plan plan = make_plan(checkpoint);
     const PreparedInput input = prepare_input(plan, settings.input, &checkpoint);
