@@ -42,6 +42,8 @@ RotaryData ArchitectureReader::rotary(const JsonObject& entry) const {
     if (word != "halves" && word != "interleaved") entry.wrong("rotary", "halves or interleaved");
     out.interleaved = word == "interleaved";
     out.parameters = entry.texts("rotary_parameters");
+    if (entry.object("rotary_rule"))
+        out.rule = std::make_shared<const nlohmann::json>(*entry.find("rotary_rule"));
     const auto or_family = [&](const char* key) {
         const Amount named = amount(entry, key);
         if (given(named) || !data_.config.contains(key)) return named;
@@ -154,6 +156,7 @@ AttentionData ArchitectureReader::attention(const JsonObject& entry) const {
                         "value_dim",
                         "rotary",
                         "rotary_parameters",
+                        "rotary_rule",
                         "rope_theta",
                         "rotary_fraction",
                         "rotary_dims",

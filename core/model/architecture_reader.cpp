@@ -120,8 +120,9 @@ std::optional<NormData> ArchitectureReader::norm_value(const nlohmann::json& val
         norm.tensor = value.get<std::string>();
     } else {
         const JsonObject entry(value, part.file(), part.key_path(key));
-        expect_keys(entry, {"tensor", "kind", "bias", "weight", "offset", "eps"});
+        expect_keys(entry, {"tensor", "kind", "bias", "weight", "offset", "eps", "whole"});
         norm = norm_style(entry, norm);
+        norm.whole = entry.boolean("whole").value_or(false);
         norm.tensor = required_text(entry, "tensor");
     }
     if (norm.tensor.empty()) part.wrong(key, "a norm's name");

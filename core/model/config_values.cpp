@@ -33,7 +33,10 @@ const Quantity& ConfigValues::quantity(const std::string& name) const {
 
 std::optional<ConfigPlace> ConfigValues::find_key(const std::string& name) const {
     std::optional<ConfigPlace> first;
-    for (const std::string& key : quantity(name).keys) {
+    for (std::string key : quantity(name).keys) {
+        const std::size_t number = key.find("{i}");
+        if (number != std::string::npos && !block_) continue;  // a block's own key
+        if (number != std::string::npos) key.replace(number, 3, std::to_string(*block_));
         auto place = find_config(config_, key);
         if (!place) continue;
         if (!first) {

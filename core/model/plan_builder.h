@@ -29,9 +29,10 @@ private:
         const ConfigValues& values;
         const BlockData& data;
         const BlockNorms& norms;
+        const std::optional<NormSpec>& layer_inputs;  // the family's norm of them
     };
 
-    BlockSpec block(std::int64_t number, const BlockNorms& norms) const;
+    BlockSpec block(std::int64_t number, const FamilyNorms& all) const;
     // `name`: with all prefixes. The part of `out` rows that `slice` says.
     LinearSpec linear(const LinearData& data, const std::string& name, const ConfigValues& values,
                       std::int64_t in, std::int64_t out, Slice slice) const;
@@ -55,6 +56,7 @@ private:
                    std::int64_t count) const;
     MlpSpec mlp_maps(const MlpData& data, const Block& block, const Slice& expert) const;
     ExpertsSpec experts(const ExpertsData& data, const Block& block) const;
+    LayerInputSpec layer_input(const LayerInputData& data, const Block& block) const;
 
     TokenInputSpec token_input(Plan& plan, const FamilyNorms& norms) const;
     PatchInputSpec patch_input(Plan& plan, const FamilyNorms& norms) const;

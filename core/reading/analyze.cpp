@@ -12,6 +12,7 @@
 #include "core/reading/input_plan.h"
 #include "core/reading/measuring_tap.h"
 #include "core/reading/run_weights.h"
+#include "core/reading/tower_choice.h"
 #include "core/reading/warnings.h"
 #include "core/reading/words.h"
 #include "core/reading/working_memory.h"
@@ -98,7 +99,7 @@ public:
           settings_(checked(settings)),
           partial_(partial),
           start_(std::chrono::steady_clock::now()),
-          checkpoint_(open_checkpoint(model)),
+          checkpoint_(open_for_input(model, settings.input.kind)),
           plan_(plan_for_input(checkpoint_, settings.input)),
           prepared_(prepare_input(plan_, settings.input, &checkpoint_)),
           progress_(progress, settings.inits.size() * settings.precisions.size(), prepared_.input.tokens()) {

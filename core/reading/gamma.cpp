@@ -13,6 +13,18 @@ namespace deadscope {
 
 namespace {
 
+// Which of several models is read, and which others there are. A file that describes them wrongly is
+// make_plan's to refuse.
+void name_towers(ModelFacts& facts, const Checkpoint& checkpoint) {
+    try {
+        facts.towers = towers(checkpoint);
+        if (!facts.towers.empty())
+            facts.tower = checkpoint.tower().empty() ? facts.towers.front() : checkpoint.tower();
+    } catch (const Error&) {
+        facts.towers.clear();
+    }
+}
+
 ModelFacts facts(const Checkpoint& checkpoint) {
     ModelFacts out;
     out.name = checkpoint.name();
@@ -23,6 +35,7 @@ ModelFacts facts(const Checkpoint& checkpoint) {
     const auto& config = checkpoint.config();
     if (config.is_object() && config.contains("model_type") && config["model_type"].is_string())
         out.architecture = config["model_type"].get<std::string>();
+    name_towers(out, checkpoint);
     try {
         const Plan plan = make_plan(checkpoint);
         out.family = plan.family;
