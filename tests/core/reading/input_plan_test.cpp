@@ -14,17 +14,17 @@ InputSettings pixels(const std::string& name) {
 }
 
 TEST(InputPlan, APictureOfAnotherSizeIsTheModelsWhereItReadsAny) {
-    const Checkpoint checkpoint = open_checkpoint(golden("dinov2_with_registers") + "/model");
-    const Plan plan = plan_for_input(checkpoint, pixels("dinov2_with_registers"));
+    const Checkpoint checkpoint = open_checkpoint(golden("dinov2") + "/model");
+    const Plan plan = plan_for_input(checkpoint, pixels("dinov2"));
     EXPECT_EQ(plan.patch_input->image_height, 22);
     EXPECT_EQ(plan.patch_input->image_width, 13);
-    EXPECT_EQ(plan.context, 1 + 3 + 5 * 3);
+    EXPECT_EQ(plan.context, 1 + 5 * 3);
     EXPECT_EQ(make_plan(checkpoint).patch_input->image_height, 16);
 }
 
 TEST(InputPlan, OtherModelsKeepTheirSize) {
     const Checkpoint checkpoint = open_checkpoint(golden("vit") + "/model");
-    EXPECT_EQ(plan_for_input(checkpoint, pixels("dinov2_with_registers")).patch_input->image_height, 20);
+    EXPECT_EQ(plan_for_input(checkpoint, pixels("dinov2")).patch_input->image_height, 20);
     const Checkpoint text = open_checkpoint(golden("gpt2") + "/model");
     EXPECT_TRUE(plan_for_input(text, pixels("vit")).token_input);
 }

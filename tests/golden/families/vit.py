@@ -20,9 +20,9 @@ def others():
     base = dict(hidden_size=24, num_hidden_layers=2, num_attention_heads=3, patch_size=4, num_channels=2, layer_norm_eps=4e-4)
     yield Golden("deit", tf.DeiTForImageClassificationWithTeacher, seed=43, dtype=torch.float16, batch=(2,), config=tf.DeiTConfig(
         **base, image_size=[13, 16], intermediate_size=40))
-    yield Golden("dinov2", tf.Dinov2Model, seed=44, dtype=torch.float16, batch=(2,), config=tf.Dinov2Config(
+    yield Golden("dinov2", tf.Dinov2Model, seed=44, dtype=torch.float16, batch=(2,), picture=(22, 13), config=tf.Dinov2Config(
         **base, image_size=16, mlp_ratio=2, use_swiglu_ffn=True, qkv_bias=False))
-    yield Golden("dinov2_with_registers", tf.Dinov2WithRegistersModel, seed=45, dtype=torch.bfloat16, batch=(2,), picture=(22, 13),
+    yield Golden("dinov2_with_registers", tf.Dinov2WithRegistersModel, seed=45, dtype=torch.bfloat16, batch=(2,),
                  config=tf.Dinov2WithRegistersConfig(**base, image_size=16, mlp_ratio=2, num_register_tokens=3, hidden_act="relu"))
 
 
@@ -58,23 +58,27 @@ def draw(name, config, *classes, **more):
     return drawn
 
 
-def picture(rng):
-    """Another size than the configuration's in half of the cases; positions are then interpolated."""
-    return pick(rng, (), (), (8, 8), (15, 15), (9, 13), (21, 6))
+def picture(rng, config):
+    """Another size than the configuration's in most cases; positions are then interpolated. Pictures that are not square
+    and yet of as many patches are refused."""
+    sides = pick(rng, (), (8, 8), (15, 15), (9, 13), (21, 6))
+    count = (config.image_size // config.patch_size) ** 2
+    same = sides and sides[0] != sides[1] and (sides[0] // config.patch_size) * (sides[1] // config.patch_size) == count
+    return () if same else sides
 
 
 def draw_dinov2(rng):
     config = tf.Dinov2Config(**options(rng, sides=False), mlp_ratio=pick(rng, 1, 2, 4), use_swiglu_ffn=coin(rng),
                              layerscale_value=pick(rng, 1.0, 0.1), use_mask_token=coin(rng))
     return Golden("dinov2", pick(rng, tf.Dinov2Model, tf.Dinov2ForImageClassification), config, seed=0, batch=(pick(rng, 1, 2),),
-                  dtype=pick(rng, *DTYPES), picture=picture(rng), rename=native if coin(rng, 0.3) else None)
+                  dtype=pick(rng, *DTYPES), picture=picture(rng, config), rename=native if coin(rng, 0.3) else None)
 
 
 def draw_registers(rng):
     config = tf.Dinov2WithRegistersConfig(**options(rng, sides=False), mlp_ratio=pick(rng, 1, 2, 4), use_swiglu_ffn=coin(rng),
                                           num_register_tokens=pick(rng, 1, 4))
     return Golden("dinov2_with_registers", tf.Dinov2WithRegistersModel, config, seed=0, batch=(pick(rng, 1, 2),), dtype=pick(rng, *DTYPES),
-                  picture=picture(rng), rename=native if coin(rng, 0.3) else None)
+                  rename=native if coin(rng, 0.3) else None)
 
 
 def unmasked(model):
