@@ -181,6 +181,7 @@ struct PatchesData {
     std::string projection, registers, positions;
     Amount bias = true, register_count;
     std::vector<std::string> class_tokens;
+    bool any_size = false;
     std::optional<NormData> norm;
 };
 struct SoundData {

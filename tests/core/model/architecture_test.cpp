@@ -187,9 +187,11 @@ TEST_F(Values, ExpressionsGoFromLeftToRight) {
                                                             {"head_dim ^ -0.5", std::sqrt(0.5)},
                                                             {"half", 6},
                                                             {"1 / half", 1.0 / 6.0},
-                                                            {"2 ^ 3 ^ 2", 64}};
+                                                            {"2 ^ 3 ^ 2", 64},
+                                                            {"inner + 7 // width * 3", 6}};
     for (const auto& [text, expected] : cases) EXPECT_DOUBLE_EQ(values().number(text), expected) << text;
     EXPECT_EQ(values().size("width / heads", 99), 2);
+    EXPECT_EQ(values().size("inner // width", 99), 1);
     EXPECT_EQ(values().number(0.25), 0.25);
     EXPECT_EQ(values().count({}, 9), 0);
 }
@@ -198,6 +200,7 @@ TEST_F(Values, ASizeMustComeOutWhole) {
     EXPECT_THAT(error_of([&] { values().size("inner / width", 99); }),
                 AllOf(HasSubstr("hidden_size"), HasSubstr("a divisor of inner = 12"), HasSubstr("found 8")));
     EXPECT_THAT(error_of([&] { values().size("heads - 4", 99); }), HasSubstr("1 to 99"));
+    EXPECT_THAT(error_of([&] { values().size("width // 0", 99); }), HasSubstr("found 0"));
     EXPECT_THAT(error_of([&] { values().number("clip ^ 99999"); }), HasSubstr("a finite number"));
 }
 

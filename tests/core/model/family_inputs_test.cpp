@@ -151,6 +151,25 @@ TEST(Blocks, ThatShareTheirTensors) {
     EXPECT_THAT(own.refusal(), AllOf(HasSubstr("groups"), HasSubstr("1 to 3")));
 }
 
+// Groups of two: blocks 0, 2 are the first of theirs and 1, 3 the second.
+TEST(Blocks, ThatStandInAGroup) {
+    OwnFamily own("bert", tiny_bert());
+    own.patch({{"block", {{"tensors", "encoder.layer.{s}."}, {"groups", 1}, {"in_group", 2}}}});
+    EXPECT_THAT(own.refusal(), HasSubstr("{g}"));
+    own.patch({{"block", {{"tensors", "{g}.{s}."}}}});
+    own.model().config["num_hidden_layers"] = 4;
+    const auto tensors = own.model().tensors;
+    for (const auto& [name, tensor] : tensors) {
+        const std::string from = "encoder.layer.";
+        if (!name.starts_with(from)) continue;
+        own.model().tensors.emplace("0." + name.substr(from.size()), tensor);
+        own.model().tensors.erase(name);
+    }
+    const Plan plan = own.plan();
+    EXPECT_EQ(plan.blocks[2].attention.q.weight.name, "0.0.attention.self.query.weight");
+    EXPECT_EQ(plan.blocks[3].attention.q.weight.name, "0.1.attention.self.query.weight");
+}
+
 TEST(Blocks, ThatAreSpareAreNotRefused) {
     OwnFamily own("llama", tiny_llama());
     own.model().config["num_hidden_layers"] = 1;

@@ -244,8 +244,8 @@ INSTANTIATE_TEST_SUITE_P(
                           {config, "partial_rotary_factor"}},
                     Wrong{"PatchThatDoesNotFit",
                           fixtures::tiny_vit,
-                          [](ModelFiles& m) { m.config["patch_size"] = 3; },
-                          {config, "image_size", "multiple"}},
+                          [](ModelFiles& m) { m.config["patch_size"] = 64; },
+                          {config, "image_size", "at least"}},
                     Wrong{"PatchNotSquare",
                           fixtures::tiny_vit,
                           [](ModelFiles& m) {

@@ -8,7 +8,9 @@ from .base import DTYPES, Golden, Parts, coin, pick
 
 def published(config):
     config["torch_dtype"] = config.pop("dtype")
-    config |= {"normalize_embedding": True, "num_hidden_layers": config["encoder_layers"]}
+    config["num_hidden_layers"] = config["encoder_layers"]
+    if config["model_type"] in ("bart", "mbart"):
+        config["normalize_embedding"] = True
 
 
 def bart():
@@ -51,6 +53,13 @@ GOLDENS = (bart,)
 PARTS = {"bart": Parts("encoder.layers", None, call="encoder"),
          "mbart": Parts("encoder.layers", "encoder.layer_norm", call="encoder"),
          "whisper": Parts("encoder.layers", "encoder.layer_norm", call="encoder")}
+PARTS |= {k: Parts("encoder.layers", None, call="encoder") for k in ("plbart", "marian", "blenderbot-small")}
+PARTS |= {k: Parts("encoder.layers", "encoder.layer_norm", call="encoder") for k in ("pegasus", "blenderbot")}
 FUZZ = {"bart": draw("bart", tf.BartConfig, tf.BartModel, tf.BartForConditionalGeneration),
         "mbart": draw("mbart", tf.MBartConfig, tf.MBartModel, tf.MBartForConditionalGeneration),
+        "plbart": draw("plbart", tf.PLBartConfig, tf.PLBartModel, tf.PLBartForConditionalGeneration),
+        "pegasus": draw("pegasus", tf.PegasusConfig, tf.PegasusModel, tf.PegasusForConditionalGeneration),
+        "marian": draw("marian", tf.MarianConfig, tf.MarianModel),
+        "blenderbot": draw("blenderbot", tf.BlenderbotConfig, tf.BlenderbotModel, tf.BlenderbotForConditionalGeneration),
+        "blenderbot-small": draw("blenderbot-small", tf.BlenderbotSmallConfig, tf.BlenderbotSmallModel),
         "whisper": draw_whisper}

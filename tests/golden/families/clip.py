@@ -61,9 +61,14 @@ def draw(name, both, text_model, text_config, vision_model, vision_config, confi
 TOWER = {"text": ("text_model.encoder.layers", "text_model.final_layer_norm", "text_model"),
          "vision": ("vision_model.encoder.layers", "vision_model.post_layernorm", "vision_model")}
 GOLDENS = (clip,)
-PARTS = {f"{m}#{t}": Parts(*TOWER[t], norm_of_all=t == "vision") for m in ("clip", "siglip") for t in TOWER}
-PARTS |= {f"{m}_text_model": Parts("encoder.layers", "final_layer_norm") for m in ("clip", "siglip")}
-PARTS |= {f"{m}_vision_model": Parts("encoder.layers", "post_layernorm", norm_of_all=True) for m in ("clip", "siglip")}
+MODELS = ("clip", "siglip", "metaclip_2", "siglip2")
+PARTS = {f"{m}#{t}": Parts(*TOWER[t], norm_of_all=t == "vision") for m in MODELS for t in TOWER}
+PARTS |= {f"{m}_text_model": Parts("encoder.layers", "final_layer_norm") for m in MODELS}
+PARTS |= {f"{m}_vision_model": Parts("encoder.layers", "post_layernorm", norm_of_all=True) for m in MODELS}
 FUZZ = {"clip": draw("clip", tf.CLIPModel, tf.CLIPTextModel, tf.CLIPTextConfig, tf.CLIPVisionModel, tf.CLIPVisionConfig, tf.CLIPConfig),
         "siglip": draw("siglip", tf.SiglipModel, tf.SiglipTextModel, tf.SiglipTextConfig, tf.SiglipVisionModel, tf.SiglipVisionConfig,
-                       tf.SiglipConfig)}
+                       tf.SiglipConfig),
+        "metaclip_2": draw("metaclip_2", tf.MetaClip2Model, tf.MetaClip2TextModel, tf.MetaClip2TextConfig, tf.MetaClip2VisionModel,
+                           tf.MetaClip2VisionConfig, tf.MetaClip2Config),
+        "siglip2": lambda rng: Golden("siglip2", tf.Siglip2TextModel, tf.Siglip2TextConfig(**text(rng)), seed=0,
+                                      batch=(2, pick(rng, 1, 9, 30)), dtype=pick(rng, *DTYPES))}
