@@ -68,9 +68,9 @@ void OpenDialog::draw(Intents& intents) {
             "Open a model", &open,
             ImGuiWindowFlags_NoCollapse | ImGuiWindowFlags_NoDocking | ImGuiWindowFlags_NoSavedSettings)) {
         body_text(
-            "A folder with config.json beside its weights; one file: .safetensors, .bin, .pt, .pth, .gguf, "
-            "or "
-            "the .index.json of a sharded checkpoint; a hub id that is in the local cache (gpt2, "
+            "A folder with config.json beside its weights; one file: safetensors, PyTorch (bin, pt, pth), "
+            "GGUF, or "
+            "the index of a sharded checkpoint; a hub id that is in the local cache (gpt2, "
             "EleutherAI/pythia-160m@step1000); or a built-in model.");
         if (ImGui::IsWindowAppearing()) ImGui::SetKeyboardFocusHere();
         ImGui::SetNextItemWidth(-em * 5.f);
