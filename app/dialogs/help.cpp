@@ -124,13 +124,8 @@ std::string_view activations_hook() {
 
 void draw_help(const ExplorerState& state, Intents& intents) {
     const float width = ImGui::GetFontSize() * 48.f;
-    const ImGuiViewport& whole = *ImGui::GetMainViewport();
-    ImGui::SetNextWindowPos(whole.GetCenter(), ImGuiCond_Appearing, {0.5f, 0.5f});
-    ImGui::SetNextWindowSizeConstraints({width, 0.f}, {width, whole.Size.y * 0.9f});
     bool open = true;
-    if (ImGui::Begin("Help", &open,
-                     ImGuiWindowFlags_NoCollapse | ImGuiWindowFlags_NoDocking |
-                         ImGuiWindowFlags_NoSavedSettings | ImGuiWindowFlags_AlwaysAutoResize)) {
+    if (begin_dialog("Help", width, &open)) {
         const bool page = state.view.help_on_activations;
         int chosen = 0;
         if (draw_choice("page", {"Panels and shortcuts", "Any network, without its model"}, page, chosen))
