@@ -38,6 +38,7 @@ BlockRunner::BlockRunner(Pass& pass)
       attention_(pass, longest_of(chunks_of(pass.input.layout, pass.chunk_tokens()))),
       mlp_(pass),
       mixture_(pass),
+      layer_input_(pass),
       chunks_(chunks_of(pass.input.layout, pass.chunk_tokens())),
       longest_chunk_(longest_of(chunks_)),
       // Reading an element costs about what a hundred tokens cost that are multiplied by it.
@@ -57,6 +58,7 @@ bool BlockRunner::load(const BlockSpec& spec) {
     return load_branch(spec.attention_out_norm, spec.attention_scale, attention_branch_) &&
            load_branch(spec.mlp_out_norm, spec.mlp_scale, mlp_branch_) &&
            attention_.load(stream_ - 1, share.part(0.0, 0.4)) &&
+           (!spec.layer_input || layer_input_.load(*spec.layer_input, share.at(0.4))) &&
            (spec.experts || !spec.mlp || mlp_.load(spec.mlp, share.part(0.4, 1.0)));
 }
 
@@ -74,6 +76,7 @@ bool BlockRunner::run(std::size_t index, Matrix& x) {
     spec_ = &spec;
     stream_ = index + 1;
     pass_.meter.begin_block(index);
+    if (index == 0) layer_input_.keep(x);
     if (!load(spec)) return false;
     piece_ = std::min(piece_rows(), longest_chunk_);
     show_norm_input_ = !pre_ && spec.mlp_norm && pass_.tap.wants(TapPoint::norm_input, stream_);
@@ -147,6 +150,7 @@ void BlockRunner::join(const Branch& branch, Matrix delta, Matrix x) {
 bool BlockRunner::leave(std::size_t first, Matrix x, double local) {
     if (show_norm_input_) pass_.tap.chunk(TapPoint::norm_input, stream_, first, pass_.backend, x);
     if (!pre_ && mlp_norm_) pass_.norm(x, mlp_norm_, x);
+    if (spec_->layer_input && !layer_input_.add(first, x, local)) return false;
     if (output_scale_ != 1.0) pass_.backend.scale(output_scale_, x);
     return pass_.meter.step("forward", local);
 }

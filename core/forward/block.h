@@ -4,6 +4,7 @@
 #pragma once
 
 #include "core/forward/attention_part.h"
+#include "core/forward/layer_input.h"
 #include "core/forward/mixture.h"
 #include "core/forward/mlp_part.h"
 #include "core/forward/pass.h"
@@ -39,6 +40,7 @@ private:
     AttentionPart attention_;
     MlpPart mlp_;
     Mixture mixture_;
+    LayerInput layer_input_;
     std::vector<Chunk> chunks_;
     std::size_t longest_chunk_ = 0;  // rows
     double load_share_ = 0.0;        // of a block's time that goes into its weights

@@ -5,6 +5,13 @@
 
 namespace deadscope {
 
+// The distinct ids of the input, ascending, and for each token its place among them. Errors: an id outside
+// the vocabulary.
+struct DistinctIds {
+    std::vector<std::int32_t> ids, place;
+};
+DistinctIds distinct_ids(const Pass& pass, std::size_t vocabulary);
+
 // Fill x [tokens, d] with what the input's norm reads, or with X_0 where it has none there. False: cancelled.
 bool embed_tokens(Pass& pass, const TokenInputSpec& spec, Matrix& x);
 bool embed_pictures(Pass& pass, const PatchInputSpec& spec, Matrix& x);

@@ -30,7 +30,8 @@ private:
     Pass& pass_;
     MlpPart network_;
     std::size_t piece_ = 0;
-    std::vector<Rows> routed_;         // [experts]
+    std::vector<Rows> routed_;  // [experts]
+    LoadedNorm shared_out_;
     Matrix gathered_, normed_, made_;  // slots, [piece, d]
 };
 

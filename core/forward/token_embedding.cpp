@@ -15,34 +15,6 @@ std::size_t size(std::int64_t value) {
     return static_cast<std::size_t>(value);
 }
 
-// The distinct ids, ascending, and for each token its place among them.
-struct DistinctIds {
-    std::vector<std::int32_t> ids, place;
-};
-
-DistinctIds distinct_ids(const Pass& pass, std::size_t vocabulary) {
-    const std::vector<std::int32_t>& all = pass.input.ids;
-    DistinctIds result;
-    std::vector<std::int32_t> place(vocabulary, -1);
-    for (std::size_t i = 0; i < all.size(); ++i) {
-        if (all[i] < 0 || size(all[i]) >= vocabulary) {
-            throw Error::input("a token id is outside the vocabulary",
-                               {.key = "token " + std::to_string(i),
-                                .expected = "0 to " + std::to_string(vocabulary - 1),
-                                .found = std::to_string(all[i])});
-        }
-        place[size(all[i])] = 0;
-    }
-    for (std::size_t id = 0; id < vocabulary; ++id) {
-        if (place[id] < 0) continue;
-        place[id] = static_cast<std::int32_t>(result.ids.size());
-        result.ids.push_back(static_cast<std::int32_t>(id));
-    }
-    result.place.reserve(all.size());
-    for (const std::int32_t id : all) result.place.push_back(place[size(id)]);
-    return result;
-}
-
 // Row of the position table for every token, [tokens]: counted in its sequence from the offset, or as RoBERTa
 // does (plan.h). Rotary models have no table, and no bound to a sequence's length here.
 std::vector<std::int32_t> position_rows(const Pass& pass, const TokenInputSpec& spec) {
@@ -157,6 +129,29 @@ bool embed_piece(Pass& pass, const TokenInputSpec& spec, const TokenTables& tabl
 }
 
 }  // namespace
+
+DistinctIds distinct_ids(const Pass& pass, std::size_t vocabulary) {
+    const std::vector<std::int32_t>& all = pass.input.ids;
+    DistinctIds result;
+    std::vector<std::int32_t> place(vocabulary, -1);
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        if (all[i] < 0 || size(all[i]) >= vocabulary) {
+            throw Error::input("a token id is outside the vocabulary",
+                               {.key = "token " + std::to_string(i),
+                                .expected = "0 to " + std::to_string(vocabulary - 1),
+                                .found = std::to_string(all[i])});
+        }
+        place[size(all[i])] = 0;
+    }
+    for (std::size_t id = 0; id < vocabulary; ++id) {
+        if (place[id] < 0) continue;
+        place[id] = static_cast<std::int32_t>(result.ids.size());
+        result.ids.push_back(static_cast<std::int32_t>(id));
+    }
+    result.place.reserve(all.size());
+    for (const std::int32_t id : all) result.place.push_back(place[size(id)]);
+    return result;
+}
 
 bool embed_tokens(Pass& pass, const TokenInputSpec& spec, Matrix& x) {
     TokenTables tables;

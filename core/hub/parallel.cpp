@@ -16,6 +16,7 @@ namespace deadscope {
 bool for_each_connected(const HubSettings& settings, std::size_t count, std::size_t connections,
                         const GoOn& go_on,
                         const std::function<bool(HttpSession&, std::size_t, const GoOn&)>& work) {
+    if (!goes_on(go_on)) return false;
     std::atomic<bool> stopped{false};
     std::atomic<std::size_t> next{0};
     std::mutex mutex;

@@ -42,6 +42,8 @@ RotaryData ArchitectureReader::rotary(const JsonObject& entry) const {
     if (word != "halves" && word != "interleaved") entry.wrong("rotary", "halves or interleaved");
     out.interleaved = word == "interleaved";
     out.parameters = entry.texts("rotary_parameters");
+    if (entry.object("rotary_rule"))
+        out.rule = std::make_shared<const nlohmann::json>(*entry.find("rotary_rule"));
     const auto or_family = [&](const char* key) {
         const Amount named = amount(entry, key);
         if (given(named) || !data_.config.contains(key)) return named;
@@ -50,6 +52,7 @@ RotaryData ArchitectureReader::rotary(const JsonObject& entry) const {
     out.theta = or_family("rope_theta");
     out.fraction = or_family("rotary_fraction");
     out.dims = or_family("rotary_dims");
+    out.frequencies = entry.texts("frequencies");
     return out;
 }
 
@@ -153,9 +156,11 @@ AttentionData ArchitectureReader::attention(const JsonObject& entry) const {
                         "value_dim",
                         "rotary",
                         "rotary_parameters",
+                        "rotary_rule",
                         "rope_theta",
                         "rotary_fraction",
                         "rotary_dims",
+                        "frequencies",
                         "window",
                         "scale",
                         "scale_by_yarn",

@@ -41,11 +41,32 @@ MlpData ArchitectureReader::mlp(const JsonObject& entry) const {
 }
 
 ExpertsData ArchitectureReader::experts(const JsonObject& entry) const {
-    expect_keys(
-        entry,
-        {"count",   "chosen",     "inner",  "activation",    "router",           "scoring",    "renormalise",
-         "scale",   "correction", "groups", "groups_chosen", "group_by_top_two", "gate",       "up",
-         "gate_up", "down",       "limit",  "alpha",         "shared",           "shared_gate"});
+    expect_keys(entry, {"count",
+                        "chosen",
+                        "inner",
+                        "activation",
+                        "router",
+                        "scoring",
+                        "renormalise",
+                        "scale",
+                        "correction",
+                        "groups",
+                        "groups_chosen",
+                        "group_by_top_two",
+                        "gate",
+                        "up",
+                        "gate_up",
+                        "down",
+                        "limit",
+                        "alpha",
+                        "shared",
+                        "shared_gate",
+                        "norm",
+                        "out_norm",
+                        "router_norm",
+                        "router_scale",
+                        "shared_out_norm",
+                        "expert_scale"});
     ExpertsData out;
     out.count = required_amount(entry, "count");
     out.chosen = required_amount(entry, "chosen");
@@ -66,17 +87,42 @@ ExpertsData ArchitectureReader::experts(const JsonObject& entry) const {
     mlp_maps(entry, out.expert);
     if (const auto shared = entry.object("shared")) out.shared = mlp(*shared);
     out.shared_gate = linear(entry, "shared_gate");
+    out.norm = norm(entry, "norm");
+    out.out_norm = norm(entry, "out_norm");
+    out.router_norm = norm(entry, "router_norm");
+    out.shared_out_norm = norm(entry, "shared_out_norm");
+    out.router_scale = amount(entry, "router_scale");
+    out.expert_scale = entry.text("expert_scale").value_or("");
     if (out.shared_gate && !out.shared) entry.missing("shared", "the expert that shared_gate weighs");
     return out;
 }
 
+std::optional<LayerInputData> ArchitectureReader::layer_input(const JsonObject& part) const {
+    const auto entry = part.object("layer_input");
+    if (!entry) return std::nullopt;
+    expect_keys(*entry, {"table", "vocabulary", "width", "projection", "norm", "gate", "out", "out_norm"});
+    LayerInputData out;
+    out.table = required_text(*entry, "table");
+    out.vocabulary = required_amount(*entry, "vocabulary");
+    out.width = required_amount(*entry, "width");
+    out.projection = required_linear(*entry, "projection");
+    out.gate = required_linear(*entry, "gate");
+    out.out = required_linear(*entry, "out");
+    const auto projection_norm = norm(*entry, "norm");
+    if (!projection_norm) entry->missing("norm", "a norm's name");
+    out.norm = *projection_norm;
+    out.out_norm = norm(*entry, "out_norm");
+    return out;
+}
+
 BlockData ArchitectureReader::block(const JsonObject& entry) const {
-    expect_keys(entry, {"tensors", "groups", "spare", "parallel", "attention_norm", "mlp_norm",
+    expect_keys(entry, {"tensors", "groups", "in_group", "spare", "parallel", "attention_norm", "mlp_norm",
                         "attention_out_norm", "mlp_out_norm", "branch_scale", "attention_scale", "mlp_scale",
-                        "output_scale", "attention", "mlp", "experts", "variants"});
+                        "output_scale", "layer_input", "attention", "mlp", "experts", "variants"});
     BlockData out;
     out.tensors = required_text(entry, "tensors");
     out.groups = amount(entry, "groups");
+    out.in_group = amount(entry, "in_group");
     out.spare = amount(entry, "spare");
     const char* number = given(out.groups) ? "{g}" : "{i}";
     if (out.tensors.find(number) == std::string::npos) {
@@ -92,6 +138,7 @@ BlockData ArchitectureReader::block(const JsonObject& entry) const {
     out.attention_scale = entry.text("attention_scale").value_or("");
     out.mlp_scale = entry.text("mlp_scale").value_or("");
     out.output_scale = entry.text("output_scale").value_or("");
+    out.layer_input = layer_input(entry);
     out.attention = attention(required_object(entry, "attention"));
     if (const auto mlp_entry = entry.object("mlp")) out.mlp = mlp(*mlp_entry);
     if (const auto experts_entry = entry.object("experts")) out.experts = experts(*experts_entry);

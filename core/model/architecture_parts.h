@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <variant>
@@ -29,6 +30,7 @@ struct Quantity {
 struct NormData {
     std::string tensor;  // without ".weight" and ".bias"
     NormKind kind = NormKind::layer_norm;
+    bool whole = false;  // tensor is the weight's whole name
     Amount bias = true, weight = true, offset = 0.0;
     Amount eps = std::string("eps");
 };
@@ -94,7 +96,10 @@ struct RotaryData {
     bool interleaved = false;
     std::vector<std::string> parameters;  // dotted keys of the rule's object; the first that is there. Empty:
                                           // rope_parameters or rope_scaling
+    std::shared_ptr<const nlohmann::json> rule;  // where the configuration has none; or null
     Amount theta, fraction, dims;
+    std::vector<std::string> frequencies;  // tensors, behind the prefix: the first that is there comes before
+                                           // the rule
 };
 
 struct AttentionData {
@@ -136,15 +141,28 @@ struct ExpertsData {
     MlpData expert;  // with "{e}" in the names; without, tensors of all experts
     std::optional<MlpData> shared;
     std::optional<LinearData> shared_gate;
+    std::optional<NormData> router_norm, norm, out_norm, shared_out_norm;
+    Amount router_scale;
+    std::string expert_scale;
+};
+
+// Inputs by layer (plan.h, LayerInputSpec). Table, projection and norm: names behind the family's prefix.
+struct LayerInputData {
+    std::string table;
+    Amount vocabulary, width;
+    LinearData projection, gate, out;
+    NormData norm;
+    std::optional<NormData> out_norm;
 };
 
 struct BlockData {
     std::string tensors;  // prefix of a block's tensors; {i} is its number, {g} its group's
-    Amount groups;
+    Amount groups, in_group;
     Amount spare;  // blocks beyond `layers` that files hold and the pass does not use
     std::optional<NormData> attention_norm, mlp_norm, attention_out_norm, mlp_out_norm;
     Amount parallel = false, branch_scale;
     std::string attention_scale, mlp_scale, output_scale;
+    std::optional<LayerInputData> layer_input;
     AttentionData attention;
     std::optional<MlpData> mlp;
     std::optional<ExpertsData> experts;

@@ -33,7 +33,10 @@ const Quantity& ConfigValues::quantity(const std::string& name) const {
 
 std::optional<ConfigPlace> ConfigValues::find_key(const std::string& name) const {
     std::optional<ConfigPlace> first;
-    for (const std::string& key : quantity(name).keys) {
+    for (std::string key : quantity(name).keys) {
+        const std::size_t number = key.find("{i}");
+        if (number != std::string::npos && !block_) continue;  // a block's own key
+        if (number != std::string::npos) key.replace(number, 3, std::to_string(*block_));
         auto place = find_config(config_, key);
         if (!place) continue;
         if (!first) {
@@ -97,14 +100,15 @@ double ConfigValues::evaluate(const std::string& expression, bool whole, int dep
         throw Error::input("The architecture file holds a quantity that cannot be evaluated",
                            {.file = data_->file,
                             .key = expression,
-                            .expected = "a name, a number, or A op B with one of + - * / ^",
+                            .expected = "a name, a number, or A op B with one of + - * / // ^",
                             .found = "\"" + expression + "\""});
     }
     double result = operand(0);
     for (std::size_t i = 1; i + 1 < words.size(); i += 2) {
         const double right = operand(i + 1);
+        const bool cut = words[i] == "//";
         const char symbol = is_operator(words[i]) ? words[i][0] : '?';
-        if (symbol == '/' && (right == 0.0 || (whole && std::fmod(result, right) != 0.0))) {
+        if (symbol == '/' && (right == 0.0 || (whole && !cut && std::fmod(result, right) != 0.0))) {
             throw Error::input("Two sizes of the configuration do not fit each other",
                                {.file = config_.file(),
                                 .key = as_number(words[i + 1]) ? key_of(words[i - 1]) : key_of(words[i + 1]),
@@ -122,7 +126,7 @@ double ConfigValues::evaluate(const std::string& expression, bool whole, int dep
                 result *= right;
                 break;
             case '/':
-                result /= right;
+                result = cut ? std::floor(result / right) : result / right;
                 break;
             case '^':
                 result = std::pow(result, right);
@@ -131,7 +135,7 @@ double ConfigValues::evaluate(const std::string& expression, bool whole, int dep
                 throw Error::input("The architecture file holds a quantity that cannot be evaluated",
                                    {.file = data_->file,
                                     .key = expression,
-                                    .expected = "one of + - * / ^ between two values",
+                                    .expected = "one of + - * / // ^ between two values",
                                     .found = "\"" + words[i] + "\""});
         }
     }

@@ -53,7 +53,14 @@ public:
             const Amount inner = given(data_.mlp->inner) ? data_.mlp->inner : Amount(std::string("inner"));
             out.mlp_inner = norm(data_.mlp->inner_norm, NormRole::other, values_.size(inner, inner_limit));
         }
+        if (data_.experts) {
+            out.router = norm(data_.experts->router_norm, NormRole::other, d_);
+            out.experts = norm(data_.experts->norm, NormRole::mlp, d_);
+            out.experts_out = norm(data_.experts->out_norm, NormRole::other, d_);
+            out.shared_out = norm(data_.experts->shared_out_norm, NormRole::other, d_);
+        }
         out.mlp_out = norm(data_.mlp_out_norm, NormRole::post_mlp, d_);
+        if (data_.layer_input) out.layer_input = norm(data_.layer_input->out_norm, NormRole::other, d_);
         return out;
     }
 
@@ -171,6 +178,7 @@ std::vector<NormSpec> FamilyNorms::in_order(bool with_heads) const {
     };
     add(input);
     add(relative_positions);
+    add(layer_inputs);
     for (const BlockNorms& block : blocks) {
         if (position == NormPosition::pre) add(block.attention);
         add(block.latent_query);
@@ -183,8 +191,11 @@ std::vector<NormSpec> FamilyNorms::in_order(bool with_heads) const {
         if (position == NormPosition::post) add(block.attention);
         if (position == NormPosition::pre) add(block.mlp);
         add(block.mlp_inner);
+        for (const auto* own : {&block.router, &block.experts, &block.experts_out, &block.shared_out})
+            add(*own);
         add(block.mlp_out);
         if (position == NormPosition::post) add(block.mlp);
+        add(block.layer_input);
     }
     add(final);
     if (with_heads) out.insert(out.end(), heads.begin(), heads.end());
@@ -216,13 +227,23 @@ FamilyNorms family_norms(const Family& family) {
     if (disentangled && disentangled->norm)
         out.relative_positions =
             norm(*disentangled->norm, tensors.with_prefix(disentangled->norm->tensor), NormRole::other, d);
+    if (const auto& inputs = data.block.layer_input) {
+        out.layer_inputs = norm(inputs->norm, tensors.with_prefix(inputs->norm.tensor), NormRole::other,
+                                values.size(inputs->width, width_limit));
+    }
     refuse_more_blocks(family);
     for (std::int64_t i = 0; i < family.blocks().size(); ++i)
         out.blocks.push_back(BlockNormReader(family, i, d).read());
     if (data.final_norm)
         out.final = norm(*data.final_norm, tensors.with_prefix(data.final_norm->tensor), NormRole::final, d);
     for (const NormData& head : data.head_norms) {
-        if (tensors.has_norm(head.tensor)) out.heads.push_back(norm(head, head.tensor, NormRole::head, d));
+        if (!tensors.has_norm(head.tensor)) continue;
+        // Not on the stream: ALBERT's head is as narrow as its token table.
+        const Checkpoint& checkpoint = tensors.checkpoint();
+        const TensorInfo* weight = checkpoint.find(head.tensor + ".weight");
+        const bool narrow = weight != nullptr && weight->shape.size() == 1 && weight->shape[0] >= 1 &&
+                            weight->shape[0] <= width_limit;
+        out.heads.push_back(norm(head, head.tensor, NormRole::head, narrow ? weight->shape[0] : d));
     }
     return out;
 }

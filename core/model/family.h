@@ -52,6 +52,8 @@ struct BlockNorms {
     std::optional<NormSpec> attention, latent_query, latent_key;
     HeadNormSpec query, key, value;
     std::optional<NormSpec> attention_inner, attention_out, mlp, mlp_inner, mlp_out;
+    std::optional<NormSpec> router, experts, experts_out, shared_out;  // of a mixture
+    std::optional<NormSpec> layer_input;                               // behind the inputs by layer
 };
 
 // Norms of the family in order of use: embedding, then block by block, then final, then those of heads.
@@ -59,6 +61,7 @@ struct FamilyNorms {
     NormPosition position = NormPosition::pre;
     std::optional<NormSpec> input;
     std::optional<NormSpec> relative_positions;  // of DeBERTa's table
+    std::optional<NormSpec> layer_inputs;        // of the inputs by layer
     std::vector<BlockNorms> blocks;
     std::optional<NormSpec> final;
     std::vector<NormSpec> heads;  // where the file has them

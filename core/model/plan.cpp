@@ -70,8 +70,7 @@ Plan PlanBuilder::build() const {
     if (data_.tokens) plan.token_input = token_input(plan, norms);
     if (data_.patches) plan.patch_input = patch_input(plan, norms);
     if (data_.sound) plan.sound_input = sound_input(plan);
-    for (std::int64_t i = 0; i < layers_; ++i)
-        plan.blocks.push_back(block(i, norms.blocks[static_cast<std::size_t>(i)]));
+    for (std::int64_t i = 0; i < layers_; ++i) plan.blocks.push_back(block(i, norms));
     plan.final_norm = norms.final;
     if (plan.token_input && data_.head) plan.head = head(*plan.token_input);
     plan.byte_vocabulary = has_byte_vocabulary(tensors_.checkpoint().source());
@@ -80,10 +79,11 @@ Plan PlanBuilder::build() const {
     return plan;
 }
 
-BlockSpec PlanBuilder::block(std::int64_t number, const BlockNorms& norms) const {
+BlockSpec PlanBuilder::block(std::int64_t number, const FamilyNorms& all) const {
+    const BlockNorms& norms = all.blocks[static_cast<std::size_t>(number)];
     const ConfigValues values = values_.in_block(number);
     const BlockData& data = family_.blocks()[number];
-    const Block block{number, values, data, norms};
+    const Block block{number, values, data, norms, all.layer_inputs};
     BlockSpec out;
     out.attention_norm = norms.attention;
     out.mlp_norm = norms.mlp;
@@ -101,6 +101,7 @@ BlockSpec PlanBuilder::block(std::int64_t number, const BlockNorms& norms) const
     out.attention = attention(block);
     if (data.mlp) out.mlp = mlp(*data.mlp, block);
     if (data.experts) out.experts = experts(*data.experts, block);
+    if (data.layer_input) out.layer_input = layer_input(*data.layer_input, block);
     out.branch_scale = values.number(data.branch_scale, 1.0);
     out.attention_scale = vector(data.attention_scale, block, d_, one_init);
     out.mlp_scale = vector(data.mlp_scale, block, d_, one_init);

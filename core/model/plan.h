@@ -162,9 +162,30 @@ struct ExpertsSpec {
                  groups_chosen = 1;  // experts stand in groups; only the best groups are chosen from
     bool group_by_top_two = false;   // a group's score: sum of its two highest (V3), else its highest
     std::vector<MlpSpec> experts;
+    std::optional<NormSpec> router_norm, norm;  // of what the router and the experts read; else the block's
+    double router_scale = 1.0;                  // multiplies the router's logits
+    WeightRef expert_scale;                     // [experts]: multiplies the weights of each; empty: none
+    std::optional<NormSpec> out_norm,
+        shared_out_norm;     // of the weighted sum, and of the shared expert's output
     MlpSpec shared;          // empty: none
     LinearSpec shared_gate;  // [1, d]: sigmoid of it multiplies the shared output; empty: none
     explicit operator bool() const { return !experts.empty(); }
+};
+
+// What each block adds behind its branches by the token alone (Gemma 4's inputs by layer):
+//     p = (norm(projection(x₀) · projection_scale) + table[token] · table_scale) · scale
+//     x += out_norm(out(act(gate(x)) ⊙ p))
+// with x₀ the stream that enters the first block.
+struct LayerInputSpec {
+    WeightRef table;         // [vocabulary, blocks · width]
+    std::int64_t width = 0;  // of a block's own columns,
+    std::int64_t first = 0;  // which begin here
+    double table_scale = 1.0, projection_scale = 1.0, scale = 1.0;
+    LinearSpec projection;  // [width, d] of all blocks' rows
+    NormSpec norm;          // [width]
+    LinearSpec gate, out;   // d → width, width → d
+    Activation activation = Activation::gelu;
+    std::optional<NormSpec> out_norm;  // [d]
 };
 
 // pre:  x += attn(n1(x)); x += mlp(n2(x))       (parallel: x += attn(n1(x)) + mlp(n2(x) or n1(x)))
@@ -184,7 +205,8 @@ struct BlockSpec {
     bool parallel = false;
     double branch_scale = 1.0;
     WeightRef attention_scale, mlp_scale;  // [d] or empty
-    WeightRef output_scale;                // [1]: multiplies the block's output; empty: none (Gemma 4)
+    std::optional<LayerInputSpec> layer_input;
+    WeightRef output_scale;  // [1]: multiplies the block's output; empty: none (Gemma 4)
 };
 
 // Masked-language models of ESM scale the embeddings by (1 - 0.15 · 0.8) / (1 - share of <mask> in the

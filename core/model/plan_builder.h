@@ -29,9 +29,10 @@ private:
         const ConfigValues& values;
         const BlockData& data;
         const BlockNorms& norms;
+        const std::optional<NormSpec>& layer_inputs;  // the family's norm of them
     };
 
-    BlockSpec block(std::int64_t number, const BlockNorms& norms) const;
+    BlockSpec block(std::int64_t number, const FamilyNorms& all) const;
     // `name`: with all prefixes. The part of `out` rows that `slice` says.
     LinearSpec linear(const LinearData& data, const std::string& name, const ConfigValues& values,
                       std::int64_t in, std::int64_t out, Slice slice) const;
@@ -47,6 +48,7 @@ private:
     DisentangledSpec disentangled(const Block& block, const HeadSizes& sizes) const;
     RotarySpec rotary(const Block& block, const HeadSizes& sizes, double& yarn_scale) const;
     std::vector<double> factors_in_file(const std::string& tensor) const;
+    std::vector<double> numbers_in_file(const std::string& tensor) const;
 
     MlpSpec mlp(const MlpData& data, const Block& block) const;
     // A single expert of tensors that hold all, or of its own ("{e}").
@@ -54,6 +56,7 @@ private:
                    std::int64_t count) const;
     MlpSpec mlp_maps(const MlpData& data, const Block& block, const Slice& expert) const;
     ExpertsSpec experts(const ExpertsData& data, const Block& block) const;
+    LayerInputSpec layer_input(const LayerInputData& data, const Block& block) const;
 
     TokenInputSpec token_input(Plan& plan, const FamilyNorms& norms) const;
     PatchInputSpec patch_input(Plan& plan, const FamilyNorms& norms) const;

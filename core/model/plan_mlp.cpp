@@ -1,6 +1,7 @@
 // The MLP of a block, and the mixture of experts that may stand in its place.
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "core/base/error.h"
 #include "core/base/text.h"
@@ -126,8 +127,36 @@ ExpertsSpec PlanBuilder::experts(const ExpertsData& data, const Block& block) co
     if (out.chosen > count / out.groups * out.groups_chosen)
         values.wrong(data.chosen, "no more experts than the chosen groups hold");
     for (std::int64_t i = 0; i < count; ++i) out.experts.push_back(expert(data, block, i, count));
+    out.router_norm = block.norms.router;
+    out.norm = block.norms.experts;
+    out.out_norm = block.norms.experts_out;
+    out.shared_out_norm = block.norms.shared_out;
+    out.router_scale = values.number(data.router_scale, 1.0);
+    out.expert_scale = vector(data.expert_scale, block, count, one_init);
     if (data.shared) out.shared = mlp_maps(*data.shared, block, {});
     if (data.shared_gate) out.shared_gate = linear(*data.shared_gate, block, d_, 1);
+    return out;
+}
+
+// The scales are Gemma's: 1/√d, √width and 1/√2.
+LayerInputSpec PlanBuilder::layer_input(const LayerInputData& data, const Block& block) const {
+    const ConfigValues& values = block.values;
+    LayerInputSpec out;
+    out.width = values.size(data.width, width_limit);
+    out.first = block.number * out.width;
+    const std::int64_t all = layers_ * out.width;
+    out.table = tensors_.weight(tensors_.with_prefix(data.table),
+                                {values.size(data.vocabulary, token_limit), all}, init_);
+    out.table_scale = std::sqrt(static_cast<double>(out.width));
+    out.projection_scale = 1.0 / std::sqrt(static_cast<double>(d_));
+    out.scale = 1.0 / std::sqrt(2.0);
+    out.projection = linear(data.projection, tensors_.with_prefix(data.projection.tensor), values, d_,
+                            out.width, {.rows = all, .first = out.first});
+    out.norm = *block.layer_inputs;
+    out.gate = linear(data.gate, block, d_, out.width);
+    out.out = linear(data.out, block, out.width, d_);
+    out.activation = read_activation(values, {});
+    out.out_norm = block.norms.layer_input;
     return out;
 }
 

@@ -125,8 +125,8 @@ NormSpec RequiredTensors::norm(const NormData& data, const std::string& name, No
     spec.eps = values.number(data.eps);
     spec.offset = values.number(data.offset);
     if (!(spec.eps >= 0.0 && spec.eps < 1.0)) values.wrong(data.eps, "a number from 0 to 1");
-    const bool old_names = !has(name + ".weight") && has(name + ".gamma");
-    const std::string weight = name + (old_names ? ".gamma" : ".weight"),
+    const bool old_names = !data.whole && !has(name + ".weight") && has(name + ".gamma");
+    const std::string weight = data.whole ? name : name + (old_names ? ".gamma" : ".weight"),
                       bias = name + (old_names ? ".beta" : ".bias");
     const auto take = [&](const std::string& tensor) {
         const TensorInfo* found = checkpoint_.find(tensor);

@@ -34,20 +34,28 @@ std::vector<double> plain(double theta, std::int64_t count, double whole) {
 
 // The object that holds the rule: the first of the places that the family names, or under either of the usual
 // names, of which two that differ are an error, whichever would win.
-std::optional<JsonObject> rope_object(const JsonObject& config, const RotaryData& data) {
+std::optional<JsonObject> rope_object(const ConfigValues& values, const RotaryData& data) {
+    const JsonObject& config = values.config();
     for (const std::string& key : data.parameters) {
         const auto place = find_config(config, key);
         if (place) return place->object.object(place->leaf);
     }
-    if (!data.parameters.empty()) return std::nullopt;
+    const auto own_rule = [&]() -> std::optional<JsonObject> {
+        if (!data.rule) return std::nullopt;
+        return JsonObject(*data.rule, values.architecture().file, "rotary_rule");
+    };
+    if (!data.parameters.empty()) return own_rule();
     const nlohmann::json *now = config.find("rope_parameters"), *old = config.find("rope_scaling");
     if (now != nullptr && old != nullptr && *now != *old)
         config.wrong("rope_scaling", "the same as rope_parameters holds");
+    if (now == nullptr && old == nullptr) return own_rule();
     return config.object(now != nullptr ? "rope_parameters" : "rope_scaling");
 }
 
 std::string rule_of(const JsonObject& rope) {
     const auto now = rope.text("rope_type"), old = rope.text("type");
+    // transformers writes Qwen2-VL's mrope, which turns text as default does, beside the word default.
+    if (now == "default" && old == "mrope") return *now;
     if (now && old && *now != *old) rope.wrong("type", "the same as rope_type, '" + *now + "'");
     return now ? *now : old.value_or("default");
 }
@@ -217,11 +225,27 @@ void divide(const ConfigValues& values, const std::vector<double>& divisors,
     for (std::size_t i = 0; i < frequencies.size(); ++i) frequencies[i] /= divisors[i];
 }
 
+// Those that a checkpoint stores are the ones it was trained with, whatever they were rounded to.
+void replace(const ConfigValues& values, const std::vector<double>& stored, std::vector<double>& frequencies) {
+    if (stored.empty()) return;
+    const bool good =
+        stored.size() == frequencies.size() &&
+        std::ranges::all_of(stored, [](double value) { return value >= 0.0 && std::isfinite(value); });
+    if (!good) {
+        throw Error::input("The file's rotary frequencies do not fit the configuration",
+                           {.file = values.config().file(),
+                            .key = "inv_freq",
+                            .expected = std::to_string(frequencies.size()) + " numbers from 0 up",
+                            .found = std::to_string(stored.size()) + " numbers"});
+    }
+    frequencies = stored;
+}
+
 }  // namespace
 
 Rotary make_rotary(const ConfigValues& values, const RotaryData& data, const RotaryInput& input) {
     const JsonObject& config = values.config();
-    const auto rope = rope_object(config, data);
+    const auto rope = rope_object(values, data);
     const double theta = setting(values, rope, data.theta, "rope_theta", 10000.0);
     const double fraction = setting(values, rope, data.fraction, "partial_rotary_factor", 1.0);
     const bool by_number = given(data.dims);
@@ -251,6 +275,7 @@ Rotary make_rotary(const ConfigValues& values, const RotaryData& data, const Rot
         apply_rule(rule, name, out);
     }
     divide(values, input.divisors, out.spec.inverse_frequencies);
+    replace(values, input.frequencies, out.spec.inverse_frequencies);
     return out;
 }
 

@@ -17,10 +17,10 @@ def randomise(model, golden):
             if id(p) in done:
                 continue
             done.add(id(p))
-            p.data.copy_(torch.from_numpy(_draw(rng, module, f"{module_name}.{name}", tuple(p.shape))))
+            p.data.copy_(torch.from_numpy(np.asarray(_draw(rng, module, f"{module_name}.{name}", tuple(p.shape)))))
         for name, b in module.named_buffers(recurse=False):
-            if name == "e_score_correction_bias":  # DeepSeek-V3's, a buffer that the file holds
-                b.copy_(torch.from_numpy(0.3 * rng.standard_normal(tuple(b.shape))))
+            if name in ("e_score_correction_bias", "layer_scalar"):  # DeepSeek-V3's and Gemma 4's, which the file holds
+                b.copy_(torch.from_numpy((name == "layer_scalar") + 0.3 * rng.standard_normal(tuple(b.shape))))
     for channel, value in golden.dead_gamma.items():
         found = parts(model, golden.tower)
         (found.norm or found.blocks[-1].output.LayerNorm).weight.data[channel] = value

@@ -133,7 +133,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(Wrong{"UnknownFamily",
                           fixtures::tiny_gpt2,
                           [](ModelFiles& m) { m.config["model_type"] = "mamba9"; },
-                          {config, "model_type", "mamba9", "bert, gpt2, llama, stablelm, vit", "gamma"}},
+                          {config, "model_type", "mamba9", "known ones, such as", "llama", "gamma"}},
                     Wrong{"FamilyLikeAPath",
                           fixtures::tiny_gpt2,
                           [](ModelFiles& m) { m.config["model_type"] = "../gpt2"; },

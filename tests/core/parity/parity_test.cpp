@@ -166,8 +166,8 @@ TEST_P(Parity, F32) {
 
 TEST_P(Parity, OneMovedWeightFails) {  // negative control
     const auto weights = trained_weights(checkpoint_);
-    const LinearSpec& down = plan_.blocks.back().mlp.down;
-    const auto ours = run(Precision::f64, Perturbed(*weights, down.weight.name));
+    const LinearSpec& out = plan_.blocks.back().attention.o;
+    const auto ours = run(Precision::f64, Perturbed(*weights, out.weight.name));
     const std::string before = "blocks." + std::to_string(plan_.blocks.size() - 2) + ".hook_resid_post";
     const std::string behind = "blocks." + std::to_string(plan_.blocks.size() - 1) + ".hook_resid_post";
     EXPECT_TRUE(within(ours.at(before), golden_.read_all(*golden_.find(before)), 1e-9));

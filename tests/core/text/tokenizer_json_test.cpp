@@ -113,7 +113,7 @@ TEST(Charsmap, RefusesATrieThatLeadsOutOfItself) {
     std::vector<std::uint32_t> units(256, 0);
     EXPECT_NO_THROW(Charsmap(blob(1024, units, std::string("x\0", 2)), source));
     EXPECT_EQ(Charsmap(blob(1024, units, std::string("x\0", 2)), source).normalize_longest("abc"), "abc");
-    units[7] = 0x3FFFFF << 10;  // an offset far outside
+    units[7] = 0x1FFFFFu << 10;  // an offset far outside
     for (const std::string& damaged :
          {std::string("ab"), blob(1 << 30, {}, ""), blob(1023, std::vector<std::uint32_t>(256), ""),
           blob(1024, units, "x"), blob(64, std::vector<std::uint32_t>(16), "x")})

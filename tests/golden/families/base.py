@@ -32,6 +32,7 @@ class Golden:
     mask_buffers: bool = False  # unused h.i.attn.bias tensors, as the hub's gpt2 has them
     dead_gamma: dict = field(default_factory=dict)  # channel -> final γ
     tower: str = ""  # MODEL#tower
+    readings: bool = True  # False: streams alone, where measures.py does not know the norms
     refused: str = ""  # the program must refuse the checkpoint, naming this
 
 

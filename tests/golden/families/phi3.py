@@ -27,11 +27,11 @@ def draw(rng):
                     rms_norm_eps=pick(rng, 1e-5, 1e-3))
     golden = random_golden(rng, "phi3", (tf.Phi3ForCausalLM, tf.Phi3Model), tf.Phi3Config(**options))
     if golden.rewrite and coin(rng):
-        def su(written):
+        def typed(written):
             published_rope(written)
             if written["rope_scaling"]:
-                written["rope_scaling"] = {"type": "su"} | {k: v for k, v in written["rope_scaling"].items() if k.endswith("_factor")}
-        golden.rewrite = su
+                written["rope_scaling"] = {"type": "longrope"} | {k: v for k, v in written["rope_scaling"].items() if k != "rope_type"}
+        golden.rewrite = typed
     return golden
 
 

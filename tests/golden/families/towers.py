@@ -1,0 +1,73 @@
+"""The language towers of checkpoints that hold several, by the names that they were published with and those of memory."""
+
+import transformers as tf
+
+from .base import DTYPES, Golden, Parts, coin, pick
+from .llama import common
+
+VISION = dict(hidden_size=16, intermediate_size=12, num_hidden_layers=1, num_attention_heads=2, image_size=8, patch_size=4)
+
+
+def three_axes(options, head_dim):
+    options["rope_parameters"] = {"rope_type": "default", "rope_theta": 900.0, "mrope_section": [head_dim // 2 - 1, 1, 0]}
+
+
+def text(rng, model_type):
+    options = common(rng, own_head=True if model_type in ("gemma3_text", "qwen3_vl_text", "mistral") else False)
+    head_dim = options.get("head_dim", options["hidden_size"] // options["num_attention_heads"])
+    if model_type == "gemma3_text":
+        options["hidden_activation"] = options.pop("hidden_act")
+        options["rope_parameters"] = {"full_attention": options["rope_parameters"],
+                                      "sliding_attention": {"rope_type": "default", "rope_theta": 500.0}}
+        options["sliding_window"] = 5
+    if model_type.endswith("_vl_text"):
+        three_axes(options, head_dim)
+    return options | dict(model_type=model_type)
+
+
+FAMILIES = {
+    "gemma3": ("Gemma3", "gemma3_text", VISION | dict(model_type="siglip_vision_model"), dict(mm_tokens_per_image=4)),
+    "mistral3": ("Mistral3", "mistral", VISION | dict(model_type="pixtral", head_dim=8), {}),
+    "llava": ("Llava", "llama", VISION | dict(model_type="clip_vision_model"), {}),
+    "llava_next": ("LlavaNext", "llama", VISION | dict(model_type="clip_vision_model"), {}),
+    "qwen2_vl": ("Qwen2VL", "qwen2_vl_text", dict(depth=1, embed_dim=16, hidden_size=16, num_heads=2), {}),
+    "qwen2_5_vl": ("Qwen2_5_VL", "qwen2_5_vl_text", dict(depth=1, hidden_size=16, num_heads=2, intermediate_size=8, out_hidden_size=16), {}),
+    "qwen3_vl": ("Qwen3VL", "qwen3_vl_text", dict(depth=1, hidden_size=16, num_heads=2, intermediate_size=8, out_hidden_size=16), {}),
+    "idefics3": ("Idefics3", "llama", VISION, {}),
+    "smolvlm": ("SmolVLM", "llama", VISION, {}),
+    "internvl": ("InternVL", "qwen2", VISION, {}),
+}
+
+
+def flattened(written):
+    """As Qwen2-VL's published files: the language model's keys at the top."""
+    inner = written.pop("text_config")
+    written |= {k: v for k, v in inner.items() if k not in ("model_type", "tie_word_embeddings", "dtype")}
+    p = written.pop("rope_parameters")
+    written["rope_theta"] = p.pop("rope_theta")
+    p.pop("rope_type", None)
+    written["rope_scaling"] = {"type": "mrope"} | p
+
+
+def drawer(name):
+    stem, model_type, vision, more = FAMILIES[name]
+
+    def draw(rng):
+        inner = text(rng, model_type)
+        tied = inner.pop("tie_word_embeddings")
+        config = getattr(tf, stem + "Config")(text_config=inner, vision_config=dict(vision), tie_word_embeddings=tied, **more)
+        cls = getattr(tf, stem + ("ForConditionalGeneration"))
+        golden = Golden(name, cls, config, seed=0, batch=(2, pick(rng, 1, 9, 30)), dtype=pick(rng, *DTYPES), tower="text", strip_prefix="-")  # no such prefix: transformers needs them
+        if name in ("qwen2_vl", "qwen2_5_vl") and coin(rng):
+            golden.rewrite = flattened
+        if name in ("gemma3", "mistral3", "llava") and coin(rng, 0.4):  # as the models hold them
+            golden.rename = lambda tensors: {
+                k.replace("language_model.lm_head", "lm_head").replace("language_model.model.", "model.language_model."): t
+                for k, t in tensors.items()}
+        return golden
+    return draw
+
+
+PARTS = {f"{name}#text": Parts("text_model.layers", "text_model.norm") if name in ("idefics3", "smolvlm")
+         else Parts("language_model.layers", "language_model.norm") for name in FAMILIES}
+FUZZ = {name: drawer(name) for name in FAMILIES}
