@@ -26,6 +26,7 @@ std::string facts_words(const OpenModel& open) {
         add(open.reading ? counted(open.reading->input.tokens, "row") + " of activations" : "activations");
     else if (!model.family.empty())
         add(model.family);
+    if (!model.tower.empty()) add(model.tower + " tower");
     if (model.layers > 0) add(counted(static_cast<std::uint64_t>(model.layers), "block"));
     add("d\u00A0=\u00A0" + std::to_string(model.d_model));  // kept on one line
     add(model.dtype);
@@ -135,11 +136,10 @@ std::vector<std::string> other_towers(const OpenModel& model) {
 void draw_towers(const OpenModel& model, Intents& intents) {
     const std::vector<std::string> others = other_towers(model);
     if (others.empty()) return;
-    draw_small_print("the " + model.gamma->model.tower + " tower");
     push_type(Type::small_print);
     for (const std::string& tower : others) {
         const std::string words = "Open the " + tower + " tower";
-        next_in_row(words.c_str());
+        if (tower != others.front()) next_in_row(words.c_str());
         if (ImGui::SmallButton(words.c_str())) intents.emit(OpenIntent{tower_model(model, tower)});
         explain("As another model, beside this one: " + tower_model(model, tower));
     }
