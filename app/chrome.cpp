@@ -10,6 +10,7 @@
 #include "app/dialogs/help.h"
 #include "app/dialogs/hub_dialog.h"
 #include "app/dialogs/open_dialog.h"
+#include "app/dialogs/read_dialog.h"
 #include "app/dialogs/run_settings.h"
 #include "app/durations.h"
 #include "app/explorer.h"
@@ -70,7 +71,8 @@ void Explorer::draw_chrome() {
     if (state.view.show_settings) draw_run_settings(state, intents_);
     if (state.view.show_open_dialog) open_dialog_->draw(intents_);
     if (state.view.show_hub_dialog) hub_dialog_->draw(state, intents_);
-    if (state.view.show_help) draw_help(intents_);
+    if (state.view.show_read_dialog) read_dialog_->draw(state, intents_);
+    if (state.view.show_help) draw_help(state, intents_);
     if (state.view.show_about) draw_about(intents_);
 }
 
@@ -87,15 +89,20 @@ void Explorer::handle_shortcuts() {
         // The nearest thing first: an open dialog, then the work.
         intents_.view([](ViewState& view) {
             view.show_settings = view.show_about = view.show_help = view.show_open_dialog =
-                view.show_hub_dialog = false;
+                view.show_hub_dialog = view.show_read_dialog = false;
         });
         const ViewState& view = controller_.state().view;
         if (!view.show_settings && !view.show_about && !view.show_help && !view.show_open_dialog &&
-            !view.show_hub_dialog) {
+            !view.show_hub_dialog && !view.show_read_dialog) {
             intents_.emit(CancelIntent{});
         }
     }
-    if (pressed(ImGuiKey_F1)) intents_.view([](ViewState& view) { view.show_help = !view.show_help; });
+    if (pressed(ImGuiKey_F1)) {
+        intents_.view([](ViewState& view) {
+            view.show_help = !view.show_help;
+            view.help_on_activations = false;
+        });
+    }
     if (pressed(ImGuiKey_F11)) toggle_full_screen();
     for (const ImGuiKey key : {ImGuiKey_Equal, ImGuiKey_KeypadAdd}) {
         if (pressed(ImGuiMod_Ctrl | key) || pressed(ImGuiMod_Ctrl | ImGuiMod_Shift | key))
@@ -114,6 +121,9 @@ void Explorer::draw_menus() {
             intents_.view([](ViewState& v) { v.show_open_dialog = true; });
         if (ImGui::MenuItem("Open from the hub…"))
             intents_.view([](ViewState& v) { v.show_hub_dialog = true; });
+        if (ImGui::MenuItem("Read activations…"))
+            intents_.view([](ViewState& v) { v.show_read_dialog = true; });
+        explain("The output of a norm from any network, without its model.");
         if (ImGui::MenuItem("Open the built-in models")) {
             for (const std::string& model : built_in_models()) open(model);
         }
@@ -172,8 +182,9 @@ void Explorer::draw_toolbar() {
     const std::size_t active = active_jobs(state);
     if (ImGui::Button("Open…")) intents_.view([](ViewState& view) { view.show_open_dialog = true; });
     explain(
-        "Open a checkpoint: a folder, a file, a hub id or a built-in model (Ctrl+O). Dropping a folder or a "
-        "file on the window does the same.");
+        "Open a checkpoint: a folder, a file (safetensors, PyTorch, GGUF), a hub id or a built-in model "
+        "(Ctrl+O). "
+        "Dropping folders or files on the window does the same.");
     ImGui::SameLine();
     ImGui::BeginDisabled(state.models.empty());
     if (ImGui::Button("Run")) intents_.emit(RunIntent{});

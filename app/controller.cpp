@@ -127,21 +127,28 @@ void Controller::log(LogLine::Level level, std::string text) {
 
 void Controller::carry_out(const OpenIntent& intent) {
     // A second opening of the same model shows the first; one that failed is tried again.
-    const auto same = std::ranges::find(state_.models, intent.model, &OpenModel::model);
+    const auto same = std::ranges::find_if(state_.models, [&](const OpenModel& model) {
+        return !model.activations && model.model == intent.model;
+    });
     if (same != state_.models.end()) {
         same->shown = true;
         state_.selection = {.model = same->id, .norm = {}, .block = {}, .channel = {}};
         if (same->stage == OpenModel::Stage::failed) start_opening(*same);
         return;
     }
+    OpenModel& model = add_model(intent.model);
+    model.remote = intent.remote;
+    start_opening(model);
+}
+
+OpenModel& Controller::add_model(const std::string& name) {
     OpenModel model;
     model.id = next_id_++;
-    model.model = intent.model;
-    model.remote = intent.remote;
-    model.label = unique_label(short_name(intent.model), model.id);
+    model.model = name;
+    model.label = unique_label(short_name(name), model.id);
     model.colour = free_colour();
     state_.models.push_back(std::move(model));
-    start_opening(state_.models.back());
+    return state_.models.back();
 }
 
 void Controller::carry_out(const CloseIntent& intent) {
@@ -159,7 +166,7 @@ void Controller::carry_out(const CloseIntent& intent) {
 void Controller::carry_out(const RunIntent& intent) {
     for (OpenModel& model : state_.models) {
         const bool asked = intent.model ? *intent.model == model.id : model.shown;
-        if (asked && model.gamma) start_pass(model);
+        if (asked && (model.gamma || model.activations)) start_pass(model);
     }
 }
 
@@ -254,9 +261,10 @@ void Controller::follow_pass(OpenModel& model, Work& work, const JobStatus& job)
     }
     work.run_job = 0;
     if (job.state == JobState::done) return;  // grown() has been here
-    model.stage = OpenModel::Stage::ready;
+    model.stage = model.gamma ? OpenModel::Stage::ready : OpenModel::Stage::failed;
     if (job.state == JobState::cancelled) {
         model.run_cancelled = true;
+        if (!model.gamma) model.error = "The reading was cancelled.";
         log(LogLine::Level::warning, model.label + ": the pass was cancelled");
     } else {
         model.error = job.error;

@@ -66,6 +66,8 @@ private:
     void carry_out(const HubCacheIntent& intent);
     void carry_out(const HubAskIntent& intent);
     void carry_out(const HubFetchIntent& intent);
+    void carry_out(const ArraysIntent& intent);
+    void carry_out(const ReadIntent& intent);
     void carry_out(const DismissErrorIntent& intent);
     void carry_out(const QuitIntent& intent);
 
@@ -75,6 +77,10 @@ private:
     void hub_failed(const std::exception_ptr& failure);
     JobQueue& opening_queue(const OpenModel& model) { return model.remote ? hub_ : quick_; }
     void start_pass(OpenModel& model);
+    void start_reading(OpenModel& model);  // of activations
+    unsigned begin_pass(OpenModel& model);
+    void take_gamma(OpenModel& model);
+    void arrays_listed(const std::string& file, std::vector<ArrayInfo> arrays, std::string error);
     void opened(ModelId id, std::shared_ptr<const GammaReading> gamma, double seconds);
     void grown(ModelId id, unsigned generation, std::shared_ptr<const Reading> reading, bool complete);
     void failed(ModelId id, std::exception_ptr failure);
@@ -84,6 +90,7 @@ private:
     void forget_spectra(ModelId id);
     std::function<void()> woken(const ControllerOptions& options);
     OpenModel* find(ModelId id);
+    OpenModel& add_model(const std::string& model);
     std::size_t free_colour() const;
     std::string unique_label(const std::string& name, ModelId id) const;
     void log(LogLine::Level level, std::string text);

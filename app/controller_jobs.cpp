@@ -92,15 +92,10 @@ void Controller::start_pass(OpenModel& model) {
         model.error = model.gamma->model.forward_error;
         return;
     }
-    model.error.clear();
-    model.run_cancelled = false;
-    model.stage = OpenModel::Stage::queued;
-    forget_spectra(model.id);
-    Work& work = work_[model.id];
-    work.failure = nullptr;
-    const unsigned generation = ++work.generation;
+    if (model.activations) return start_reading(model);
+    const unsigned generation = begin_pass(model);
     const auto keep = [this, id = model.id](std::exception_ptr failure) { failed(id, std::move(failure)); };
-    work.run_job = passes_.submit(
+    work_[model.id].run_job = passes_.submit(
         run_tag(model.id), "Reading " + model.label,
         [this, keep, generation, id = model.id, name = model.model,
          settings = state_.settings](JobContext& context) {
@@ -118,11 +113,22 @@ void Controller::start_pass(OpenModel& model) {
         });
 }
 
+unsigned Controller::begin_pass(OpenModel& model) {
+    model.error.clear();
+    model.run_cancelled = false;
+    model.stage = OpenModel::Stage::queued;
+    forget_spectra(model.id);
+    Work& work = work_[model.id];
+    work.failure = nullptr;
+    return ++work.generation;
+}
+
 void Controller::grown(ModelId id, unsigned generation, std::shared_ptr<const Reading> reading,
                        bool complete) {
     OpenModel* model = find(id);
     if (model == nullptr || work_[id].generation != generation) return;
     model->reading = std::move(reading);
+    take_gamma(*model);
     model->stage = complete ? OpenModel::Stage::done : OpenModel::Stage::running;
     if (!complete) return;
     double seconds = model->reading->load_s;
@@ -131,6 +137,17 @@ void Controller::grown(ModelId id, unsigned generation, std::shared_ptr<const Re
     for (const std::string& warning : model->reading->warnings) {
         log(LogLine::Level::warning, model->label + ": " + warning);
     }
+}
+
+// A reading of activations brings its γ with it, and one of pictures or sound may be of another tower than
+// was opened.
+void Controller::take_gamma(OpenModel& model) {
+    if (model.gamma && model.gamma->model.source == model.reading->gamma.model.source && !model.activations)
+        return;
+    model.gamma = std::shared_ptr<const GammaReading>(model.reading, &model.reading->gamma);
+    model.label = unique_label(model.gamma->model.name, model.id);
+    if (state_.selection.model == model.id)
+        state_.selection = {.model = model.id, .norm = {}, .block = {}, .channel = {}};
 }
 
 void Controller::failed(ModelId id, std::exception_ptr failure) {

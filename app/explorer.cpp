@@ -13,6 +13,7 @@
 
 #include "app/dialogs/hub_dialog.h"
 #include "app/dialogs/open_dialog.h"
+#include "app/dialogs/read_dialog.h"
 #include "app/fonts.h"
 #include "app/panels/panels.h"
 #include "app/remembered.h"
@@ -32,6 +33,13 @@ const PanelInfo* find_panel(const std::string& slug) {
     return found == panels().end() ? nullptr : &*found;
 }
 
+std::string plain_path(std::string path) {
+    if (path.starts_with("file://")) path = path.substr(7);
+    if (const char* home = std::getenv("HOME"); home != nullptr && path.starts_with("~/"))
+        path = home + path.substr(1);
+    return path;
+}
+
 }  // namespace
 
 std::vector<std::string> built_in_models() {
@@ -45,6 +53,7 @@ Explorer::Explorer(ExplorerOptions options)
       controller_({.settings = options_.settings, .wake = [] { HelloImGui::RequestRefresh(); }}),
       open_dialog_(std::make_unique<OpenDialog>()),
       hub_dialog_(std::make_unique<HubDialog>()),
+      read_dialog_(std::make_unique<ReadDialog>()),
       panel_was_open_(panels().size(), true) {
     if (options_.remember) load_view(controller_.view());
     if (options_.theme) controller_.view().theme = *options_.theme;
@@ -55,10 +64,8 @@ Explorer::Explorer(ExplorerOptions options)
 Explorer::~Explorer() = default;
 
 void Explorer::open(const std::string& model) {
-    std::string name = model;
-    if (name.starts_with("file://")) name = name.substr(7);
-    if (const char* home = std::getenv("HOME"); home != nullptr && name.starts_with("~/"))
-        name = home + name.substr(1);
+    std::string name = plain_path(model);
+    if (is_activations_name(name)) return show_read_dialog(name, intents_);
     if (!name.empty()) intents_.emit(OpenIntent{std::move(name)});
 }
 
@@ -150,9 +157,18 @@ void Explorer::receive_drops() {
     glfwSetWindowUserPointer(window, this);
     glfwSetDropCallback(window, [](GLFWwindow* target, int count, const char** paths) {
         auto* self = static_cast<Explorer*>(glfwGetWindowUserPointer(target));
-        for (int i = 0; i < count; ++i) self->open(paths[i]);
+        for (int i = 0; i < count; ++i) self->take_drop(paths[i]);
         HelloImGui::RequestRefresh();
     });
+}
+
+// With the dialog that reads activations open, a drop is for it: its file first, then γ.
+void Explorer::take_drop(const std::string& path) {
+    const ViewState& view = controller_.state().view;
+    if (!view.show_read_dialog) return open(path);
+    if (view.read_form.file.empty() || is_activations_name(path))
+        return show_read_dialog(plain_path(path), intents_);
+    intents_.view([path = plain_path(path)](ViewState& changed) { changed.read_form.settings.gamma = path; });
 }
 
 void Explorer::before_frame() {
@@ -162,7 +178,8 @@ void Explorer::before_frame() {
     controller_.update();
     follow_theme();
     if (options_.only_panel.empty()) follow_panel_windows();
-    params_->fpsIdling.fpsIdle = controller_.busy() || open_dialog_->waiting() ? busy_fps : idle_fps;
+    params_->fpsIdling.fpsIdle =
+        controller_.busy() || open_dialog_->waiting() || read_dialog_->waiting() ? busy_fps : idle_fps;
     if (controller_.quit_asked()) params_->appShallExit = true;
 }
 

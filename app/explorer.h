@@ -19,6 +19,7 @@ namespace deadscope {
 
 class HubDialog;
 class OpenDialog;
+class ReadDialog;
 
 struct ExplorerOptions {
     std::vector<std::string> models;  // opened at the start
@@ -43,7 +44,9 @@ public:
 
     Controller& controller() { return controller_; }
     Intents& intents() { return intents_; }
-    void open(const std::string& model);  // as typed or dropped: "~" and "file://" are understood
+    // As typed or dropped: "~" and "file://" are understood; .npy and .npz open the dialog that reads
+    // activations.
+    void open(const std::string& model);
 
 private:
     void before_frame();
@@ -58,6 +61,7 @@ private:
     void toggle_full_screen();
     void lay_out(HelloImGui::RunnerParams& params);
     void receive_drops();
+    void take_drop(const std::string& path);
     void save_view() const;
 
     ExplorerOptions options_;
@@ -65,6 +69,7 @@ private:
     Controller controller_;
     std::unique_ptr<OpenDialog> open_dialog_;
     std::unique_ptr<HubDialog> hub_dialog_;
+    std::unique_ptr<ReadDialog> read_dialog_;
     HelloImGui::RunnerParams* params_ = nullptr;
     std::vector<bool> panel_was_open_;  // as the windows were last told, in the order of panels()
     std::optional<ThemeKind> applied_theme_;

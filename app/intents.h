@@ -59,6 +59,13 @@ struct HubAskIntent {
 struct HubFetchIntent {
     std::string model;
 };  // download a hub id, then open it
+struct ArraysIntent {
+    std::string file;
+};  // which arrays the file holds; what is not yet typed in the read dialog is filled in where only one fits
+struct ReadIntent {
+    std::string file;
+    ActivationSettings settings;
+};  // activations without their model
 struct DismissErrorIntent {
     ModelId model;
 };
@@ -67,7 +74,7 @@ struct QuitIntent {};
 using Intent =
     std::variant<OpenIntent, CloseIntent, RunIntent, CancelIntent, ShowIntent, MoveIntent, SelectIntent,
                  HoverIntent, SpectrumIntent, SettingsIntent, ViewIntent, SaveTextIntent, HubCacheIntent,
-                 HubAskIntent, HubFetchIntent, DismissErrorIntent, QuitIntent>;
+                 HubAskIntent, HubFetchIntent, ArraysIntent, ReadIntent, DismissErrorIntent, QuitIntent>;
 
 // Thread rule: the window's thread only.
 class Intents {

@@ -16,6 +16,15 @@ const OpenModel* ExplorerState::selected() const {
     return shown == models.end() ? nullptr : &*shown;
 }
 
+std::string tower_model(const OpenModel& model, const std::string& tower) {
+    const ModelFacts& facts = model.gamma->model;
+    const std::string mark = "#" + facts.tower;
+    const bool marked = model.model.ends_with(mark);
+    const std::string base = marked ? model.model.substr(0, model.model.size() - mark.size()) : model.model;
+    // Beside a tower that was asked for by its name the default one needs none.
+    return marked && tower == facts.towers.front() ? base : base + "#" + tower;
+}
+
 std::string open_tag(ModelId id) {
     return "open:" + std::to_string(id);
 }

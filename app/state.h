@@ -15,7 +15,9 @@
 #include "core/hub/needed_files.h"
 #include "core/jobs/jobs.h"
 #include "core/reading/analyze.h"
+#include "core/reading/read_activations.h"
 #include "core/reading/reading.h"
+#include "core/reading/rows.h"
 
 namespace deadscope {
 
@@ -31,7 +33,7 @@ struct OpenModel {
         failed    // did not open: error says why; gamma is null
     };
     ModelId id = 0;
-    std::string model;  // the MODEL string as asked for
+    std::string model;  // the MODEL string as asked for, or the file of activations
     std::string label;  // short, unique among open models
     Stage stage = Stage::opening;
     std::size_t colour = 0;  // place in the model palette (theme.h)
@@ -42,7 +44,11 @@ struct OpenModel {
     bool remote = false;                        // on the hub: γ alone is read, by range requests
     bool run_cancelled = false;                 // the last run was cancelled; reading may be partial
     double open_s = 0.0;                        // time it took to have γ on screen
+    // Of activations that came without their model: how they are read. γ is there when the reading is.
+    std::optional<ActivationSettings> activations;
 };
+// The MODEL string of another tower of the same checkpoint.
+std::string tower_model(const OpenModel& model, const std::string& tower);
 
 // The one selection all panels share; hover is replaced every frame.
 struct Selection {
@@ -60,13 +66,21 @@ struct BlockSpectrumKey {
 
 enum class ThemeKind { dark, light, projector };
 
+// What is typed in the dialog that reads activations without their model.
+struct ReadForm {
+    std::string file;
+    ActivationSettings settings;
+};
+
 struct ViewState {
     ThemeKind theme = ThemeKind::dark;
     float text_scale = 1.0f;  // the person's factor on top of the display's
     bool motion = true;
     std::map<std::string, bool> panel_open;  // by panel name; absent: open
     bool show_settings = false, show_about = false, show_help = false, show_open_dialog = false,
-         show_hub_dialog = false;
+         show_hub_dialog = false, show_read_dialog = false;
+    bool help_on_activations = false;  // the help's page: how they are written
+    ReadForm read_form;
     std::string hub_filter;  // of the cached models' names
     struct Gamma {
         int tab = 0;  // 0 heatmap, 1 lines, 2 histogram
@@ -111,6 +125,14 @@ struct HubState {
     std::string error;                      // of the last question or download, in words
 };
 
+// The arrays of the file named in the read dialog.
+struct ArrayListing {
+    std::string file;
+    bool reading = false;
+    std::vector<ArrayInfo> arrays;
+    std::string error;  // in words
+};
+
 struct ExplorerState {
     std::vector<OpenModel> models;  // in the order shown
     Selection selection, hover;
@@ -121,6 +143,7 @@ struct ExplorerState {
     std::map<BlockSpectrumKey, std::shared_ptr<const std::vector<double>>>
         block_spectra;  // singular values, descending
     HubState hub;
+    ArrayListing arrays;
     std::string machine;  // "CPU … · 2 threads · OpenBLAS", for Jobs
     std::uint64_t rss_bytes = 0;
 

@@ -13,10 +13,11 @@ namespace deadscope {
 namespace {
 
 ActivationSettings settings_of(const ReadArguments& arguments) {
-    ActivationSettings settings{.tensor = arguments.tensor,
-                                .gamma = arguments.gamma,
-                                .beta = arguments.beta,
-                                .input = arguments.input};
+    ActivationSettings settings;
+    settings.tensor = arguments.tensor;
+    settings.gamma = arguments.gamma;
+    settings.beta = arguments.beta;
+    settings.input = arguments.input;
     if (arguments.kind == "layer_norm") settings.kind = NormKind::layer_norm;
     if (arguments.kind == "rms_norm") settings.kind = NormKind::rms_norm;
     if (!arguments.precision.empty()) {

@@ -4,8 +4,10 @@
 #include <imgui.h>
 
 #include <array>
+#include <string>
 
 #include "app/panels/panels.h"
+#include "app/theme.h"
 #include "app/widgets.h"
 
 namespace deadscope {
@@ -16,7 +18,7 @@ struct Key {
     const char* does;
 };
 constexpr std::array<Key, 10> keys{{
-    {"Ctrl+O", "open a model: folder, file, hub id, built-in"},
+    {"Ctrl+O", "open a model: folder, file, hub id, built-in; activations"},
     {"Ctrl+R", "run a pass over every shown model"},
     {"Esc", "close a dialog; with none open, cancel the jobs"},
     {"Ctrl++  Ctrl+-  Ctrl+0", "larger, smaller, normal text"},
@@ -61,28 +63,77 @@ void row(const char* left, const char* right) {
     body_text(right);
 }
 
+constexpr std::string_view hook = R"(import torch
+from safetensors.torch import save_file
+norm, rows = model.transformer.ln_f, []  # the norm to read, and its output
+keep = lambda module, inputs, output: rows.append(output.detach().flatten(0, -2).cpu())
+hook = norm.register_forward_hook(keep)
+with torch.no_grad():
+    for batch in batches:
+        model(**batch)
+hook.remove()
+save_file({"y": torch.cat(rows), "gamma": norm.weight.detach().cpu()}, "norm.safetensors")
+)";
+
+void draw_overview() {
+    body_text(
+        "LayerNorm subtracts a mean, so its output never moves along γ⁻¹. deadscope predicts that direction "
+        "from "
+        "a checkpoint's parameters and measures it in one forward pass; RMSNorm subtracts nothing and keeps "
+        "every direction. Every number has a tooltip that says what it is.");
+    ImGui::SeparatorText("Panels");
+    two_columns("panels", panels(), [](const PanelInfo& panel) { row(panel.name, panel.answers); });
+    ImGui::SeparatorText("Shortcuts");
+    two_columns("keys", keys, [](const Key& key) { row(key.chord, key.does); });
+    ImGui::SeparatorText("Terms");
+    two_columns("terms", terms, [](const Term& term) { row(term.sign, term.meaning); });
+}
+
+void draw_activations_page(Intents& intents) {
+    body_text(
+        "A network of a family that deadscope does not know, or of another framework, is read by the output "
+        "of "
+        "its norm, [N, d] or [B, T, d] in .npy, .npz or safetensors, and the norm's γ. Take rather more rows "
+        "than "
+        "the norm is wide. This hook writes such a file from PyTorch:");
+    ImGui::PushStyleColor(ImGuiCol_ChildBg, theme().ground);
+    constexpr auto child = ImGuiChildFlags_AutoResizeY | ImGuiChildFlags_AlwaysUseWindowPadding;
+    if (ImGui::BeginChild("hook", {0.f, 0.f}, child)) {
+        push_mono(Type::small_print);
+        ImGui::TextUnformatted(hook.data(), hook.data() + hook.size());
+        ImGui::PopFont();
+    }
+    ImGui::EndChild();
+    ImGui::PopStyleColor();
+    if (ImGui::Button("Copy")) ImGui::SetClipboardText(std::string(hook).c_str());
+    ImGui::SameLine();
+    if (ImGui::Button("Read activations…"))
+        intents.view([](ViewState& view) { view.show_read_dialog = true; });
+    body_text(
+        "Then drop norm.safetensors into the dialog, or: deadscope read norm.safetensors --gamma "
+        "norm.safetensors:gamma. The numbers' type tells the arithmetic they come from, which sets the noise "
+        "floor; where they were widened since, say it under “computed in”. γ may also be a checkpoint's "
+        "named norm, MODEL:NORM.");
+}
+
 }  // namespace
 
-void draw_help(Intents& intents) {
-    const float em = ImGui::GetFontSize();
-    ImGui::SetNextWindowPos(ImGui::GetMainViewport()->GetCenter(), ImGuiCond_Appearing, {0.5f, 0.5f});
-    ImGui::SetNextWindowSize({em * 46.f, 0.f}, ImGuiCond_Appearing);
+std::string_view activations_hook() {
+    return hook;
+}
+
+void draw_help(const ExplorerState& state, Intents& intents) {
+    const float width = ImGui::GetFontSize() * 48.f;
     bool open = true;
-    if (ImGui::Begin(
-            "Help", &open,
-            ImGuiWindowFlags_NoCollapse | ImGuiWindowFlags_NoDocking | ImGuiWindowFlags_NoSavedSettings)) {
-        body_text(
-            "LayerNorm subtracts a mean, so its output never moves along γ⁻¹. deadscope predicts that "
-            "direction from a "
-            "checkpoint's parameters and measures it in one forward pass; RMSNorm subtracts nothing and "
-            "keeps every "
-            "direction. Every number has a tooltip that says what it is.");
-        ImGui::SeparatorText("Panels");
-        two_columns("panels", panels(), [](const PanelInfo& panel) { row(panel.name, panel.answers); });
-        ImGui::SeparatorText("Shortcuts");
-        two_columns("keys", keys, [](const Key& key) { row(key.chord, key.does); });
-        ImGui::SeparatorText("Terms");
-        two_columns("terms", terms, [](const Term& term) { row(term.sign, term.meaning); });
+    if (begin_dialog("Help", width, &open)) {
+        const bool page = state.view.help_on_activations;
+        int chosen = 0;
+        if (draw_choice("page", {"Panels and shortcuts", "Any network, without its model"}, page, chosen))
+            intents.view([chosen](ViewState& view) { view.help_on_activations = chosen == 1; });
+        if (page)
+            draw_activations_page(intents);
+        else
+            draw_overview();
     }
     ImGui::End();
     if (!open) intents.view([](ViewState& view) { view.show_help = false; });

@@ -2,10 +2,10 @@
 // by the explorer; no file is looked at here.
 #pragma once
 
-#include <memory>
 #include <string>
 #include <vector>
 
+#include "app/dialogs/desktop_chooser.h"
 #include "app/intents.h"
 
 namespace deadscope {
@@ -13,19 +13,16 @@ namespace deadscope {
 // Thread rule: the window's thread only.
 class OpenDialog {
 public:
-    OpenDialog();
-    ~OpenDialog();
-
     void draw(Intents& intents);
     std::vector<std::string> take_chosen();  // by the desktop's chooser, since the last call
-    bool waiting() const;                    // a chooser is open
+    bool waiting() const { return chooser_.waiting(); }
 
 private:
-    struct Chooser;
     void choose(std::string model, Intents& intents);
+    void draw_choosers(Intents& intents);
 
     std::string text_;
-    std::unique_ptr<Chooser> chooser_;
+    DesktopChooser chooser_;
     std::vector<std::string> chosen_;
 };
 

@@ -3,6 +3,7 @@
 #include <imgui_internal.h>  // RenderTextEllipsis
 
 #include <string>
+#include <vector>
 
 #include "app/durations.h"
 #include "app/panels/hub_cache_rows.h"
@@ -14,13 +15,18 @@
 namespace deadscope {
 namespace {
 
-std::string facts_words(const GammaReading& gamma) {
+std::string facts_words(const OpenModel& open) {
+    const GammaReading& gamma = *open.gamma;
     const ModelFacts& model = gamma.model;
     std::string words;
     const auto add = [&](const std::string& part) { words.append(words.empty() ? "" : " · ").append(part); };
-    if (gamma.final_norm < gamma.norms.size())
+    if (gamma.final_norm < gamma.norms.size() && gamma.norms[gamma.final_norm].spec.kind != NormKind::unknown)
         add(std::string(norm_kind_name(gamma.norms[gamma.final_norm].spec.kind)));
-    if (!model.family.empty()) add(model.family);
+    if (open.activations)
+        add(open.reading ? counted(open.reading->input.tokens, "row") + " of activations" : "activations");
+    else if (!model.family.empty())
+        add(model.family);
+    if (!model.tower.empty()) add(model.tower + " tower");
     if (model.layers > 0) add(counted(static_cast<std::uint64_t>(model.layers), "block"));
     add("d\u00A0=\u00A0" + std::to_string(model.d_model));  // kept on one line
     add(model.dtype);
@@ -37,7 +43,7 @@ std::string stage_words(const OpenModel& model) {
         case OpenModel::Stage::running:
             return "running";
         case OpenModel::Stage::failed:
-            return "did not open";
+            return model.activations ? "was not read" : "did not open";
         case OpenModel::Stage::done:
             return "read";
         case OpenModel::Stage::ready:
@@ -58,8 +64,15 @@ void facts_tooltip(const OpenModel& model) {
         ImGui::SameLine();
         ImGui::TextDisabled("%s", what);
     };
+    if (model.activations) {
+        line("γ", model.activations->gamma, "as it was given");
+        line("width d", std::to_string(facts.d_model), "channels of the rows");
+        ImGui::PopTextWrapPos();
+        return ImGui::EndTooltip();
+    }
     line("architecture", facts.architecture.empty() ? "unknown" : facts.architecture,
          "model_type of config.json");
+    if (!facts.tower.empty()) line("tower", facts.tower, "of several models in this checkpoint");
     line("parameters", count_text(facts.parameters), "elements of floating tensors");
     line("norms", std::to_string(model.gamma->norms.size()),
          facts.norm_position == "post" ? "after each part" : "before each part");
@@ -95,12 +108,54 @@ void draw_state(const ExplorerState& state, const OpenModel& model, Intents& int
     ImGui::PopFont();
 }
 
+void try_again(const OpenModel& model, Intents& intents) {
+    if (model.activations)
+        intents.emit(RunIntent{model.id});
+    else
+        intents.emit(OpenIntent{model.model});
+}
+
+// The dialog that it was read from, as it was filled in. What is read from it takes the place of a reading
+// that failed.
+void change_reading(const OpenModel& model, Intents& intents) {
+    intents.view([form = ReadForm{.file = model.model, .settings = *model.activations}](ViewState& view) {
+        view.read_form = form;
+        view.show_read_dialog = true;
+    });
+    if (!model.gamma) intents.emit(CloseIntent{model.id});
+}
+
+std::vector<std::string> other_towers(const OpenModel& model) {
+    if (!model.gamma || model.remote) return {};
+    std::vector<std::string> others = model.gamma->model.towers;
+    std::erase(others, model.gamma->model.tower);
+    return others;
+}
+
+// The other models of the same checkpoint.
+void draw_towers(const OpenModel& model, Intents& intents) {
+    const std::vector<std::string> others = other_towers(model);
+    if (others.empty()) return;
+    push_type(Type::small_print);
+    for (const std::string& tower : others) {
+        const std::string words = "Open the " + tower + " tower";
+        if (tower != others.front()) next_in_row(words.c_str());
+        if (ImGui::SmallButton(words.c_str())) intents.emit(OpenIntent{tower_model(model, tower)});
+        explain("As another model, beside this one: " + tower_model(model, tower));
+    }
+    ImGui::PopFont();
+}
+
 void draw_error(const OpenModel& model, Intents& intents) {
     error_text(model.error);
     push_type(Type::small_print);
     if (!model.gamma) {
-        if (ImGui::Button("Try again")) intents.emit(OpenIntent{model.model});
+        if (ImGui::Button("Try again")) try_again(model, intents);
         ImGui::SameLine();
+        if (model.activations) {
+            if (ImGui::Button("Change…")) change_reading(model, intents);
+            ImGui::SameLine();
+        }
         if (ImGui::Button("Close")) intents.emit(CloseIntent{model.id});
     } else {
         if (model.remote && ImGui::Button("Download")) intents.emit(HubFetchIntent{model.model});
@@ -112,7 +167,12 @@ void draw_error(const OpenModel& model, Intents& intents) {
 
 void draw_context_menu(const OpenModel& model, Intents& intents) {
     if (!ImGui::BeginPopupContextItem("menu")) return;
-    if (ImGui::MenuItem("Run", nullptr, false, model.gamma != nullptr)) intents.emit(RunIntent{model.id});
+    if (ImGui::MenuItem("Run", nullptr, false, model.gamma || model.activations))
+        intents.emit(RunIntent{model.id});
+    if (model.activations && ImGui::MenuItem("Read otherwise…")) change_reading(model, intents);
+    for (const std::string& tower : other_towers(model))
+        if (ImGui::MenuItem(("Open the " + tower + " tower").c_str()))
+            intents.emit(OpenIntent{tower_model(model, tower)});
     if (ImGui::MenuItem("Shown", nullptr, model.shown)) intents.emit(ShowIntent{model.id, !model.shown});
     if (ImGui::MenuItem("Move up")) intents.emit(MoveIntent{model.id, -1});
     if (ImGui::MenuItem("Move down")) intents.emit(MoveIntent{model.id, 1});
@@ -160,23 +220,31 @@ void draw_head(const OpenModel& model, bool selected, Intents& intents) {
 void draw_models_panel(const ExplorerState& state, Intents& intents) {
     if (state.models.empty()) {
         empty_state(
-            "No model is open. Drop a checkpoint's folder or a weights file here, or open one by name.",
+            "No model is open. Drop a checkpoint's folder or a weights file here (safetensors, .bin, .pt, "
+            ".gguf), "
+            "or activations (.npy, .npz), or open one by name.",
             intents);
         draw_hub_cache(state, intents);
         return;
     }
     const OpenModel* selected = state.selected();
+    // A model that has come is brought into view.
+    int& known = *ImGui::GetStateStorage()->GetIntRef(ImGui::GetID("models known"), 0);
+    const bool come = static_cast<int>(state.models.size()) > known && known > 0;
+    known = static_cast<int>(state.models.size());
     for (const OpenModel& model : state.models) {
         ImGui::PushID(static_cast<int>(model.id));
         draw_head(model, selected == &model, intents);
         ImGui::Indent();
-        if (model.gamma) draw_small_print(facts_words(*model.gamma));
+        if (model.gamma) draw_small_print(facts_words(model));
+        draw_towers(model, intents);
         draw_state(state, model, intents);
         if (!model.error.empty()) draw_error(model, intents);
         ImGui::Unindent();
         ImGui::Spacing();
         ImGui::PopID();
     }
+    if (come) ImGui::SetScrollHereY(1.f);
     if (ImGui::Button("Open…")) intents.view([](ViewState& view) { view.show_open_dialog = true; });
     explain("Open another model beside these (Ctrl+O).");
     draw_hub_cache(state, intents);

@@ -74,6 +74,11 @@ std::optional<std::size_t> ResidualView::block() const {
 void draw_residual_panel(const ExplorerState& state, Intents& intents) {
     const OpenModel* model = state.selected();
     if (!subject_is_ready(state, model, true, intents)) return;
+    if (model->activations)
+        return draw_reason(
+            "There are no blocks in activations alone.",
+            "What was brought is the output of one norm; σ_min by block needs the stream behind every "
+            "block, which a model's own pass reads.");
     const Run* run = main_run(*model, false);
     if (!run || run->blocks.empty()) {
         draw_reason("The pass over " + model->label + " has not left its first block.");

@@ -158,13 +158,18 @@ void draw_working(const ExplorerState& state, const OpenModel& model) {
 void draw_provenance(const Reading& reading) {
     if (reading.runs.empty()) return;
     std::string words = std::to_string(reading.input.tokens) + " " + reading.input.kind;
+    const bool brought = reading.input.kind == "activations";  // no pass of ours: neither weights nor seed
     for (const Run& run : reading.runs) {
+        if (brought) {
+            words += " · " + std::string(precision_name(run.precision));
+            continue;
+        }
         words += " · " + std::string(precision_name(run.precision)) + " " + std::string(init_name(run.init));
     }
     double seconds = 0.0;
     for (const Run& run : reading.runs) seconds += run.forward_s + run.spectra_s;
-    words +=
-        " · seed " + std::to_string(reading.seed) + " · " + reading.device + " · " + duration_text(seconds);
+    if (!brought) words += " · seed " + std::to_string(reading.seed);
+    words += " · " + reading.device + " · " + duration_text(seconds);
     draw_small_print(words);
 }
 

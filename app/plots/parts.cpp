@@ -53,8 +53,12 @@ float third_of_rest() {
 
 void draw_empty(Intents& intents) {
     draw_centred("No model is shown.", third_of_rest(), theme().text);
-    draw_centred("Open a checkpoint folder or file, or drop one on the window.", 0, theme().quiet);
-    if (draw_centred_button("Open…", "Ctrl+O: a folder with config.json and weights, or one weights file")) {
+    draw_centred(
+        "Open a checkpoint's folder or file (safetensors, PyTorch, GGUF), or drop one on the window.", 0,
+        theme().quiet);
+    if (draw_centred_button("Open…",
+                            "Ctrl+O: a folder with config.json and weights, one weights file, a hub id or a "
+                            "built-in model")) {
         intents.view([](ViewState& view) { view.show_open_dialog = true; });
     }
 }
@@ -125,8 +129,9 @@ std::string joined(std::initializer_list<std::string> parts) {
 
 std::string provenance(const Reading& reading, const Run& run) {
     const double seconds = run.forward_s + run.spectra_s;
+    const bool brought = reading.input.kind == "activations";  // no pass of ours
     return joined({std::string(precision_name(run.precision)), input_words(reading, run),
-                   "seed " + std::to_string(reading.seed), reading.device,
+                   brought ? "" : "seed " + std::to_string(reading.seed), reading.device,
                    seconds > 0 ? seconds_text(seconds) : ""});
 }
 

@@ -1,10 +1,12 @@
 // Pictures: patches are cut on the host and multiplied by the kernel like any other linear map; before them
 // stand class tokens and registers.
 #include <algorithm>
+#include <cmath>
 #include <string>
 
 #include "core/base/error.h"
 #include "core/forward/embedding_parts.h"
+#include "core/forward/position_grid.h"
 
 namespace deadscope {
 namespace {
@@ -58,6 +60,25 @@ bool load_before(Pass& pass, const PatchInputSpec& spec, std::size_t d, Matrix& 
     return true;
 }
 
+// Rows of a position table behind those of the class tokens.
+std::size_t stored_places(const PatchInputSpec& spec, std::size_t d) {
+    std::size_t elements = 1;
+    for (const std::int64_t extent : spec.positions.shape) elements *= size(extent);
+    return elements / d - spec.class_tokens.size();
+}
+
+// A table for pictures of another size, where the plan allows it, is a square grid.
+bool load_resized_positions(Pass& pass, const PatchInputSpec& spec, std::size_t d, Matrix& positions) {
+    const std::size_t stored = stored_places(spec, d);
+    const auto side = static_cast<std::size_t>(std::llround(std::sqrt(static_cast<double>(stored))));
+    std::vector<double> grid(stored * d);
+    pass.weights.read(spec.positions, {spec.class_tokens.size() * d, grid.size()}, std::span<double>(grid));
+    const auto resized = resized_grid(grid, side, d, size(spec.image_height / spec.patch),
+                                      size(spec.image_width / spec.patch));
+    pass.backend.write(positions, std::span<const double>(resized));
+    return pass.meter.step("weights", 0.1);
+}
+
 bool load_patch_weights(Pass& pass, const PatchInputSpec& spec, std::size_t d, PatchWeights& weights) {
     const std::size_t taken = size(spec.channels * spec.patch * spec.patch);
     const std::size_t classes = spec.class_tokens.size();
@@ -66,6 +87,8 @@ bool load_patch_weights(Pass& pass, const PatchInputSpec& spec, std::size_t d, P
     if (!load_before(pass, spec, d, weights.before)) return false;
     if (!spec.positions) return true;
     weights.positions = pass.backend.allocate(size(spec.patches()), d);
+    if (stored_places(spec, d) != weights.positions.rows)
+        return load_resized_positions(pass, spec, d, weights.positions);
     return pass.load(
         spec.positions, [=](std::size_t i) { return (classes + i) * d; }, weights.positions, 0.1);
 }

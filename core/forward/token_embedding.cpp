@@ -38,16 +38,15 @@ std::vector<std::int32_t> position_rows(const Pass& pass, const TokenInputSpec& 
     return result;
 }
 
-// What each token's table row is multiplied by, [tokens] (plan.h, TokenDropoutSpec). The share of masks is
-// divided in float, as the published model does.
+// What each token's table row is multiplied by, [tokens] (plan.h, TokenDropoutSpec).
 std::vector<double> dropout_factors(const ModelInput& input, const TokenDropoutSpec& spec) {
     std::vector<double> factors(input.tokens());
     for (std::size_t s = 0; s < input.layout.sequences(); ++s) {
         const auto first = static_cast<std::ptrdiff_t>(input.layout.starts[s]);
         const auto last = static_cast<std::ptrdiff_t>(input.layout.starts[s + 1]);
         const auto masks = std::count(input.ids.begin() + first, input.ids.begin() + last, spec.mask_token);
-        const float kept = 1.0f - static_cast<float>(masks) / static_cast<float>(last - first);
-        const double factor = (1.0 - spec.train_ratio) / static_cast<double>(kept);
+        const double kept = 1.0 - static_cast<double>(masks) / static_cast<double>(last - first);
+        const double factor = (1.0 - spec.train_ratio) / kept;
         for (std::ptrdiff_t t = first; t < last; ++t) {
             const bool mask = input.ids[static_cast<std::size_t>(t)] == spec.mask_token;
             factors[static_cast<std::size_t>(t)] = mask ? 0.0 : factor;

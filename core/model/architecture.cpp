@@ -60,7 +60,7 @@ TokensData read_tokens(const ArchitectureReader& reader, const JsonObject& entry
 
 PatchesData read_patches(const ArchitectureReader& reader, const JsonObject& entry) {
     expect_keys(entry,
-                {"projection", "bias", "class_tokens", "registers", "register_count", "positions", "norm"});
+                {"projection", "bias", "class_tokens", "registers", "register_count", "positions", "any_size", "norm"});
     PatchesData out;
     out.projection = required_text(entry, "projection");
     out.bias = reader.amount(entry, "bias", true);
@@ -68,6 +68,7 @@ PatchesData read_patches(const ArchitectureReader& reader, const JsonObject& ent
     out.registers = entry.text("registers").value_or("");
     if (!out.registers.empty()) out.register_count = reader.required_amount(entry, "register_count");
     out.positions = entry.text("positions").value_or("");
+    out.any_size = entry.boolean("any_size").value_or(false);
     out.norm = reader.norm(entry, "norm");
     return out;
 }

@@ -52,6 +52,7 @@ RotaryData ArchitectureReader::rotary(const JsonObject& entry) const {
     out.theta = or_family("rope_theta");
     out.fraction = or_family("rotary_fraction");
     out.dims = or_family("rotary_dims");
+    out.frequencies = entry.texts("frequencies");
     return out;
 }
 
@@ -159,6 +160,7 @@ AttentionData ArchitectureReader::attention(const JsonObject& entry) const {
                         "rope_theta",
                         "rotary_fraction",
                         "rotary_dims",
+                        "frequencies",
                         "window",
                         "scale",
                         "scale_by_yarn",

@@ -116,12 +116,13 @@ std::optional<LayerInputData> ArchitectureReader::layer_input(const JsonObject& 
 }
 
 BlockData ArchitectureReader::block(const JsonObject& entry) const {
-    expect_keys(entry, {"tensors", "groups", "spare", "parallel", "attention_norm", "mlp_norm",
+    expect_keys(entry, {"tensors", "groups", "in_group", "spare", "parallel", "attention_norm", "mlp_norm",
                         "attention_out_norm", "mlp_out_norm", "branch_scale", "attention_scale", "mlp_scale",
                         "output_scale", "layer_input", "attention", "mlp", "experts", "variants"});
     BlockData out;
     out.tensors = required_text(entry, "tensors");
     out.groups = amount(entry, "groups");
+    out.in_group = amount(entry, "in_group");
     out.spare = amount(entry, "spare");
     const char* number = given(out.groups) ? "{g}" : "{i}";
     if (out.tensors.find(number) == std::string::npos) {

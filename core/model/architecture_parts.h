@@ -98,6 +98,8 @@ struct RotaryData {
                                           // rope_parameters or rope_scaling
     std::shared_ptr<const nlohmann::json> rule;  // where the configuration has none; or null
     Amount theta, fraction, dims;
+    std::vector<std::string> frequencies;  // tensors, behind the prefix: the first that is there comes before
+                                           // the rule
 };
 
 struct AttentionData {
@@ -155,7 +157,7 @@ struct LayerInputData {
 
 struct BlockData {
     std::string tensors;  // prefix of a block's tensors; {i} is its number, {g} its group's
-    Amount groups;
+    Amount groups, in_group;
     Amount spare;  // blocks beyond `layers` that files hold and the pass does not use
     std::optional<NormData> attention_norm, mlp_norm, attention_out_norm, mlp_out_norm;
     Amount parallel = false, branch_scale;
@@ -179,6 +181,7 @@ struct PatchesData {
     std::string projection, registers, positions;
     Amount bias = true, register_count;
     std::vector<std::string> class_tokens;
+    bool any_size = false;
     std::optional<NormData> norm;
 };
 struct SoundData {

@@ -54,7 +54,8 @@ std::vector<std::string> expression_words(const std::string& text) {
 }
 
 bool is_operator(const std::string& word) {
-    return word.size() == 1 && std::string_view("+-*/^").find(word[0]) != std::string_view::npos;
+    return word == "//" ||
+           (word.size() == 1 && std::string_view("+-*/^").find(word[0]) != std::string_view::npos);
 }
 
 std::optional<double> as_number(const std::string& word) {
@@ -74,11 +75,11 @@ void ArchitectureReader::check_names(const Amount& amount, const JsonObject& par
             "The architecture file holds a quantity that cannot be evaluated",
             {.file = data_.file, .key = part.key_path(key), .expected = expected, .found = found});
     };
-    if (words.size() % 2 == 0) bad("\"" + *text + "\"", "a name, a number, or A op B with one of + - * / ^");
+    if (words.size() % 2 == 0) bad("\"" + *text + "\"", "a name, a number, or A op B with one of + - * / // ^");
     for (std::size_t i = 0; i < words.size(); ++i) {
         const bool place_of_operator = i % 2 == 1;
         if (place_of_operator != is_operator(words[i]))
-            bad("\"" + *text + "\"", "a name, a number, or A op B with one of + - * / ^");
+            bad("\"" + *text + "\"", "a name, a number, or A op B with one of + - * / // ^");
         if (place_of_operator || as_number(words[i]) || words[i] == "block") continue;
         if (!data_.config.contains(words[i])) bad("\"" + words[i] + "\"", "a quantity that config lists");
     }

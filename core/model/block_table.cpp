@@ -45,7 +45,10 @@ std::string BlockTable::tensors(std::int64_t block) const {
     std::string name = with_number(data.tensors, "{i}", block);
     if (!given(data.groups)) return name;
     const std::int64_t groups = values_.size(data.groups, size());
-    return with_number(name, "{g}", block * groups / size());
+    const std::int64_t in_group = given(data.in_group) ? values_.size(data.in_group, size()) : 1;
+    const std::int64_t rounds = std::max<std::int64_t>(size() / in_group, 1);
+    name = with_number(name, "{s}", block % in_group);
+    return with_number(name, "{g}", block / in_group * groups / rounds);
 }
 
 // Nothing where the configuration has no such list: a rule about it then holds nowhere.

@@ -100,14 +100,15 @@ double ConfigValues::evaluate(const std::string& expression, bool whole, int dep
         throw Error::input("The architecture file holds a quantity that cannot be evaluated",
                            {.file = data_->file,
                             .key = expression,
-                            .expected = "a name, a number, or A op B with one of + - * / ^",
+                            .expected = "a name, a number, or A op B with one of + - * / // ^",
                             .found = "\"" + expression + "\""});
     }
     double result = operand(0);
     for (std::size_t i = 1; i + 1 < words.size(); i += 2) {
         const double right = operand(i + 1);
+        const bool cut = words[i] == "//";
         const char symbol = is_operator(words[i]) ? words[i][0] : '?';
-        if (symbol == '/' && (right == 0.0 || (whole && std::fmod(result, right) != 0.0))) {
+        if (symbol == '/' && (right == 0.0 || (whole && !cut && std::fmod(result, right) != 0.0))) {
             throw Error::input("Two sizes of the configuration do not fit each other",
                                {.file = config_.file(),
                                 .key = as_number(words[i + 1]) ? key_of(words[i - 1]) : key_of(words[i + 1]),
@@ -125,7 +126,7 @@ double ConfigValues::evaluate(const std::string& expression, bool whole, int dep
                 result *= right;
                 break;
             case '/':
-                result /= right;
+                result = cut ? std::floor(result / right) : result / right;
                 break;
             case '^':
                 result = std::pow(result, right);
@@ -134,7 +135,7 @@ double ConfigValues::evaluate(const std::string& expression, bool whole, int dep
                 throw Error::input("The architecture file holds a quantity that cannot be evaluated",
                                    {.file = data_->file,
                                     .key = expression,
-                                    .expected = "one of + - * / ^ between two values",
+                                    .expected = "one of + - * / // ^ between two values",
                                     .found = "\"" + words[i] + "\""});
         }
     }

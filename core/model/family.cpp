@@ -237,7 +237,13 @@ FamilyNorms family_norms(const Family& family) {
     if (data.final_norm)
         out.final = norm(*data.final_norm, tensors.with_prefix(data.final_norm->tensor), NormRole::final, d);
     for (const NormData& head : data.head_norms) {
-        if (tensors.has_norm(head.tensor)) out.heads.push_back(norm(head, head.tensor, NormRole::head, d));
+        if (!tensors.has_norm(head.tensor)) continue;
+        // Not on the stream: ALBERT's head is as narrow as its token table.
+        const Checkpoint& checkpoint = tensors.checkpoint();
+        const TensorInfo* weight = checkpoint.find(head.tensor + ".weight");
+        const bool narrow = weight != nullptr && weight->shape.size() == 1 && weight->shape[0] >= 1 &&
+                            weight->shape[0] <= width_limit;
+        out.heads.push_back(norm(head, head.tensor, NormRole::head, narrow ? weight->shape[0] : d));
     }
     return out;
 }

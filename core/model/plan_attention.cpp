@@ -177,11 +177,16 @@ DisentangledSpec PlanBuilder::disentangled(const Block& block, const HeadSizes& 
 std::vector<double> PlanBuilder::factors_in_file(const std::string& name) const {
     const auto flag = values_.config().find("gguf");
     if (flag == nullptr || *flag != nlohmann::json(true)) return {};
+    return numbers_in_file(name);
+}
+
+// Nothing where the file has no such tensor.
+std::vector<double> PlanBuilder::numbers_in_file(const std::string& name) const {
     const Checkpoint& checkpoint = tensors_.checkpoint();
     const TensorInfo* tensor = checkpoint.find(name);
     if (tensor == nullptr) return {};
     if (tensor->elements > static_cast<std::uint64_t>(width_limit) || !is_floating(tensor->dtype)) {
-        throw Error::input("The file's divisors of the rotary frequencies cannot be used",
+        throw Error::input("The file's numbers for the rotary frequencies cannot be used",
                            {.file = checkpoint.file_of(*tensor),
                             .key = name,
                             .expected = "one floating number a frequency",
@@ -199,6 +204,10 @@ RotarySpec PlanBuilder::rotary(const Block& block, const HeadSizes& sizes, doubl
     input.divisors = factors_in_file("rope_freqs.weight");
     input.short_factors = factors_in_file("rope_factors_short.weight");
     input.long_factors = factors_in_file("rope_factors_long.weight");
+    for (const std::string& name : data.rotary->frequencies) {
+        input.frequencies = numbers_in_file(tensors_.with_prefix(name));
+        if (!input.frequencies.empty()) break;
+    }
     Rotary made = make_rotary(block.values, *data.rotary, input);
     yarn_scale = made.score_scale;
     return std::move(made.spec);

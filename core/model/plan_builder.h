@@ -48,6 +48,7 @@ private:
     DisentangledSpec disentangled(const Block& block, const HeadSizes& sizes) const;
     RotarySpec rotary(const Block& block, const HeadSizes& sizes, double& yarn_scale) const;
     std::vector<double> factors_in_file(const std::string& tensor) const;
+    std::vector<double> numbers_in_file(const std::string& tensor) const;
 
     MlpSpec mlp(const MlpData& data, const Block& block) const;
     // A single expert of tensors that hold all, or of its own ("{e}").

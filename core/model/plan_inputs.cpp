@@ -62,8 +62,9 @@ PatchInputSpec PlanBuilder::patch_input(Plan& plan, const FamilyNorms& norms) co
     out.image_width = width;
     out.patch = patch;
     if (patch != patch_width) values_.wrong("patch", "square patches");
-    if (height % patch != 0 || width % patch != 0)
-        values_.wrong("image_size", "a multiple of the patch size " + std::to_string(patch));
+    // Pixels that fill no patch, at the bottom and on the right, are not read.
+    if (height < patch || width < patch)
+        values_.wrong("image_size", "at least the patch size " + std::to_string(patch));
     const std::string projection = tensors_.with_prefix(data.projection);
     out.kernel = tensors_.weight(projection + ".weight", {d_, out.channels, patch, patch}, init_);
     if (values_.flag(data.bias))
@@ -81,6 +82,8 @@ PatchInputSpec PlanBuilder::patch_input(Plan& plan, const FamilyNorms& norms) co
     plan.context = out.tokens_per_image();
     if (!data.positions.empty())
         out.positions = rows(data.positions, {plan.context - out.register_count, d_});
+    if (data.any_size && height != width)
+        values_.wrong("image_size", "a square, since positions stand on a square grid");
     out.norm = norms.input;
     return out;
 }

@@ -225,6 +225,22 @@ void divide(const ConfigValues& values, const std::vector<double>& divisors,
     for (std::size_t i = 0; i < frequencies.size(); ++i) frequencies[i] /= divisors[i];
 }
 
+// Those that a checkpoint stores are the ones it was trained with, whatever they were rounded to.
+void replace(const ConfigValues& values, const std::vector<double>& stored, std::vector<double>& frequencies) {
+    if (stored.empty()) return;
+    const bool good =
+        stored.size() == frequencies.size() &&
+        std::ranges::all_of(stored, [](double value) { return value >= 0.0 && std::isfinite(value); });
+    if (!good) {
+        throw Error::input("The file's rotary frequencies do not fit the configuration",
+                           {.file = values.config().file(),
+                            .key = "inv_freq",
+                            .expected = std::to_string(frequencies.size()) + " numbers from 0 up",
+                            .found = std::to_string(stored.size()) + " numbers"});
+    }
+    frequencies = stored;
+}
+
 }  // namespace
 
 Rotary make_rotary(const ConfigValues& values, const RotaryData& data, const RotaryInput& input) {
@@ -259,6 +275,7 @@ Rotary make_rotary(const ConfigValues& values, const RotaryData& data, const Rot
         apply_rule(rule, name, out);
     }
     divide(values, input.divisors, out.spec.inverse_frequencies);
+    replace(values, input.frequencies, out.spec.inverse_frequencies);
     return out;
 }
 

@@ -12,6 +12,7 @@ struct RotaryInput {
     std::int64_t context = 0;   // longest sequence
     // A GGUF file's own divisors of the frequencies ([dims / 2] or empty), which come before the rule's.
     std::vector<double> divisors, short_factors, long_factors;
+    std::vector<double> frequencies;  // the file's own, [dims / 2] or empty
 };
 
 struct Rotary {

@@ -9,7 +9,9 @@
 #include "core/base/error.h"
 #include "core/base/output_file.h"
 #include "core/checkpoint/output_guard.h"
+#include "core/reading/input_plan.h"
 #include "core/reading/run_weights.h"
+#include "core/reading/tower_choice.h"
 
 namespace deadscope {
 namespace {
@@ -103,9 +105,9 @@ private:
 
 Outcome write_activations(const std::string& model, const ReadingSettings& settings, const std::string& out,
                           const Progress& progress) {
-    const Checkpoint checkpoint = open_checkpoint(model);
+    const Checkpoint checkpoint = open_for_input(model, settings.input.kind);
     refuse_output_over_checkpoint(out, checkpoint);
-    const Plan plan = make_plan(checkpoint);
+    const Plan plan = plan_for_input(checkpoint, settings.input);
     const PreparedInput input = prepare_input(plan, settings.input, &checkpoint);
     const RunWeights weights = run_weights(model, checkpoint, settings.inits.front(), settings.seed);
     const auto backend = make_backend(settings.device, settings.precisions.front(), settings.threads);

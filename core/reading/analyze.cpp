@@ -9,8 +9,10 @@
 
 #include "core/base/error.h"
 #include "core/base/machine.h"
+#include "core/reading/input_plan.h"
 #include "core/reading/measuring_tap.h"
 #include "core/reading/run_weights.h"
+#include "core/reading/tower_choice.h"
 #include "core/reading/warnings.h"
 #include "core/reading/words.h"
 #include "core/reading/working_memory.h"
@@ -97,8 +99,8 @@ public:
           settings_(checked(settings)),
           partial_(partial),
           start_(std::chrono::steady_clock::now()),
-          checkpoint_(open_checkpoint(model)),
-          plan_(make_plan(checkpoint_)),
+          checkpoint_(open_for_input(model, settings.input.kind)),
+          plan_(plan_for_input(checkpoint_, settings.input)),
           prepared_(prepare_input(plan_, settings.input, &checkpoint_)),
           progress_(progress, settings.inits.size() * settings.precisions.size(), prepared_.input.tokens()) {
         reading_.gamma = read_gamma(checkpoint_);

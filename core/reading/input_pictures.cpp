@@ -27,6 +27,7 @@ std::size_t picture_elements(const PatchInputSpec& patch) {
     return static_cast<std::size_t>(patch.channels * patch.image_height * patch.image_width);
 }
 
+constexpr std::int64_t kLargestSide = 1 << 14;
 constexpr std::uint64_t kMostPixelBytes = std::uint64_t{4} << 30;
 
 PicturePreprocessing how_to_prepare(const Plan& plan, const Checkpoint* checkpoint) {
@@ -131,6 +132,43 @@ ModelInput pictures_from_files(const Plan& plan, const InputSettings& settings,
                        drawn ? std::string(kDrawnScenes) : files[i], input.pixels);
     input.layout = picture_layout(patch, images);
     return input;
+}
+
+void fit_to_pictures(Plan& plan, const InputSettings& settings, const Checkpoint* checkpoint) {
+    PatchInputSpec& patch = *plan.patch_input;
+    std::int64_t height = patch.image_height, width = patch.image_width;
+    if (settings.kind == InputKind::pixels) {
+        const NpyArray array = NpyArray::open(settings.value);
+        if (array.shape().size() == 4) {
+            height = array.shape()[2];
+            width = array.shape()[3];
+        }
+    } else if (settings.kind == InputKind::images) {
+        const bool drawn = settings.value == kDrawnScenes;
+        const Picture first =
+            drawn ? draw_scene(settings.seed, 0) : read_picture(picture_files(settings.value).front());
+        const PixelShape shape =
+            preprocessed_shape(how_to_prepare(plan, checkpoint), first.width, first.height);
+        height = static_cast<std::int64_t>(shape.height);
+        width = static_cast<std::int64_t>(shape.width);
+    }
+    if (std::min(height, width) < patch.patch || std::max(height, width) > kLargestSide)
+        throw Error::input("pictures of this size cannot be read by this model",
+                           {.file = settings.value,
+                            .expected = "sides from " + std::to_string(patch.patch) + " to " +
+                                        std::to_string(kLargestSide) + " pixels",
+                            .found = std::to_string(height) + " × " + std::to_string(width)});
+    const std::int64_t before = patch.patches();
+    patch.image_height = height;
+    patch.image_width = width;
+    // The family would interpolate here too, which the table's size does not tell.
+    if (height != width && patch.patches() == before)
+        throw Error::input("pictures of this shape cannot be read by this model",
+                           {.file = settings.value,
+                            .expected = "square ones, or another number of patches than " +
+                                        std::to_string(before),
+                            .found = std::to_string(height) + " × " + std::to_string(width)});
+    plan.context = patch.tokens_per_image();
 }
 
 // A patch's row is linear in its pixels, plus what its place adds.

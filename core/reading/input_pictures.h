@@ -18,6 +18,8 @@ ModelInput pictures_from_array(const Plan& plan, const std::string& path);
 // no preprocessing of its own, takes them at its own size with values from -1 to 1. Errors: as prepare_input.
 ModelInput pictures_from_files(const Plan& plan, const InputSettings& settings, const Checkpoint* checkpoint);
 // Rows of X_0 that can be independent, at most (math.md §4).
+// The plan of a model that reads pictures of any size takes on that of the pictures given.
+void fit_to_pictures(Plan& plan, const InputSettings& settings, const Checkpoint* checkpoint);
 std::size_t independent_patches(const Plan& plan, const ModelInput& input);
 
 }  // namespace deadscope

@@ -19,7 +19,9 @@ struct ModelFacts {
     std::string name, source, architecture, family, dtype, norm_position;  // architecture: model_type
     std::int64_t d_model = 0, layers = 0, vocabulary = 0, context = 0;
     std::uint64_t parameters = 0, bytes = 0;
-    bool pixels = false;  // takes pictures
+    std::string tower;  // of several models in one checkpoint, the one that was read; else empty
+    std::vector<std::string> towers;  // all of them, the default first; empty where it is one model
+    bool pixels = false;              // takes pictures
     bool byte_vocabulary = false;
     bool forward_supported = false;  // false: unknown family, only γ can be read
     std::string forward_error;       // why not, in words

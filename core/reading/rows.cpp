@@ -126,6 +126,32 @@ std::unique_ptr<ArraySource> open_tensor(const ArrayName& array, std::size_t ran
     return std::make_unique<TensorSource>(std::move(file), std::move(tensor));
 }
 
+std::vector<ArrayInfo> arrays_of_npz(const std::string& path) {
+    const auto file = NpzFile::open(path);
+    std::vector<ArrayInfo> out;
+    for (const std::string& name : file->names()) {
+        if (out.size() == arrays_listed) break;
+        try {
+            const NpzSource source(file, name);
+            if (source.precision()) out.push_back({name, source.type_text(), source.shape()});
+        } catch (const Error&) {
+            // Objects and text, which are not read.
+        }
+    }
+    return out;
+}
+
+std::vector<ArrayInfo> arrays_of_weights(const std::shared_ptr<const MappedFile>& mapped) {
+    std::vector<ArrayInfo> out;
+    const std::unique_ptr<WeightsFile> file = open_format(mapped);
+    for (const TensorInfo& tensor : file->tensors()) {
+        if (out.size() == arrays_listed) break;
+        if (precision_of(tensor.dtype) && !tensor.shape.empty())
+            out.push_back({tensor.name, std::string(dtype_name(tensor.dtype)), tensor.shape});
+    }
+    return out;
+}
+
 // A zip is NumPy's where it holds arrays, else PyTorch's.
 bool is_npz(const MappedFile& file) {
     return file_kind(file) == FileKind::zip && !file.path().ends_with(".bin") &&
@@ -159,6 +185,15 @@ std::unique_ptr<ArraySource> open_array(const ArrayName& array, std::size_t rank
         throw Error::input("An .npy file holds one array, without a name",
                            {.file = array.file, .found = "the name " + array.name});
     return std::make_unique<NpySource>(array.file);
+}
+
+std::vector<ArrayInfo> list_arrays(const std::string& file) {
+    const auto mapped = MappedFile::open(file);
+    if (is_npz(*mapped)) return arrays_of_npz(file);
+    if (file_kind(*mapped) != FileKind::numpy && !file.ends_with(".npy")) return arrays_of_weights(mapped);
+    const NpySource source(file);
+    if (!source.precision()) return {};
+    return {{"", source.type_text(), source.shape()}};
 }
 
 }  // namespace deadscope

@@ -37,6 +37,15 @@ public:
 // rank: the fewest axes that the array must have where it is not named. Errors: no array of that name, or no
 // name and several that it could be (listed), a kind of file or number that is not read.
 std::unique_ptr<ArraySource> open_array(const ArrayName& array, std::size_t rank);
+
+// The arrays of floating numbers in a file, in its order, at most the first `arrays_listed`; the one of an
+// .npy has no name. Errors: as open_array's.
+struct ArrayInfo {
+    std::string name, type;
+    std::vector<std::int64_t> shape;
+};
+inline constexpr std::size_t arrays_listed = 1000;
+std::vector<ArrayInfo> list_arrays(const std::string& file);
 bool holds_arrays(const std::string& file);  // .npy or .npz, by its first bytes
 
 }  // namespace deadscope

@@ -47,6 +47,7 @@ Json model(const ModelFacts& facts) {
             {"source", text(facts.source)},
             {"architecture", text(facts.architecture)},
             {"family", text(facts.family)},
+            {"tower", facts.tower.empty() ? Json(nullptr) : text(facts.tower)},
             {"d_model", facts.d_model},
             {"layers", facts.layers},
             {"vocabulary", facts.vocabulary},

@@ -70,9 +70,12 @@ def unlifted_functions():
     def wrap(function):
         def paused(*args, **kwargs):
             _PAUSED.append(function)
+            default = torch.get_default_dtype()
+            torch.set_default_dtype(torch.float32)  # what a quotient of whole numbers comes out in
             try:
                 return function(*args, **kwargs)
             finally:
+                torch.set_default_dtype(default)
                 _PAUSED.pop()
         return paused
 

@@ -17,7 +17,7 @@ def randomise(model, golden):
             if id(p) in done:
                 continue
             done.add(id(p))
-            p.data.copy_(torch.from_numpy(_draw(rng, module, f"{module_name}.{name}", tuple(p.shape))))
+            p.data.copy_(torch.from_numpy(np.asarray(_draw(rng, module, f"{module_name}.{name}", tuple(p.shape)))))
         for name, b in module.named_buffers(recurse=False):
             if name in ("e_score_correction_bias", "layer_scalar"):  # DeepSeek-V3's and Gemma 4's, which the file holds
                 b.copy_(torch.from_numpy((name == "layer_scalar") + 0.3 * rng.standard_normal(tuple(b.shape))))
@@ -50,7 +50,8 @@ def make_inputs(golden):
     if golden.tower:
         c = getattr(c, f"{golden.tower}_config", c)
     if golden.tower == "vision" or (not golden.tower and golden.cls.main_input_name == "pixel_values"):
-        h, w = c.image_size if isinstance(c.image_size, (list, tuple)) else (c.image_size, c.image_size)
+        sides = c.image_size if isinstance(c.image_size, (list, tuple)) else (c.image_size, c.image_size)
+        h, w = golden.picture or sides
         return {"pixel_values": rng.standard_normal((*golden.batch, c.num_channels, h, w)).astype(np.float32)}
     if golden.cls.main_input_name == "input_features":
         shape = (*golden.batch, c.num_mel_bins, 2 * c.max_source_positions)

@@ -170,7 +170,7 @@ def make(golden, folder):
         (folder / "tower").write_text(golden.tower + "\n")
     found, figures = prove(golden, model, data)
     save_file({k: torch.from_numpy(v).contiguous() for k, v in found.items()}, folder / "golden.safetensors")
-    if "distance_to_longdouble_reference" in figures:
+    if "distance_to_longdouble_reference" in figures and golden.readings:
         write_readings(golden, folder, array, found, figures)
     else:
         write_json(folder / "proof.json", {"schema": "deadscope.proof/1", "name": golden.name, "made_with": made_with(),

@@ -90,6 +90,7 @@ def run_program(program, golden, folder, inputs):
 
 def compare(found, wanted):
     """Sentences on what differs; empty where nothing does."""
+    found = {k: v for k, v in found.items() if k != "tokens"}
     if "logits" not in wanted:  # a model class without a head; the file's table may still be tied to one
         found = {k: v for k, v in found.items() if k != "logits"}
     if set(found) != set(wanted):

@@ -177,6 +177,8 @@ TEST_P(CpuBackend, Activations) {
          [](long double v) { return v * 0.5L * std::erfc(-v / std::numbers::sqrt2_v<long double>); }},
         {Activation::gelu_tanh,
          [&](long double v) { return 0.5L * v * (1 + std::tanh(c * (v + 0.044715L * v * v * v))); }},
+        {Activation::gelu_bloom,
+         [](long double v) { return 0.5L * v * (1 + std::tanh(0.79788456L * (v + 0.044715L * v * v * v))); }},
         {Activation::quick_gelu, [&](long double v) { return v * sigmoid(1.702L * v); }},
         {Activation::relu, [](long double v) { return v > 0 ? v : 0; }},
         {Activation::silu, [&](long double v) { return v * sigmoid(v); }},

@@ -30,11 +30,10 @@ Table embed_tokens(const WeightSource& weights, const Plan& plan, const ModelInp
         const std::size_t start = input.layout.starts[s], end = input.layout.starts[s + 1];
         double factor = spec.scale;
         if (spec.dropout) {
-            float masks = 0;
+            double masks = 0;
             for (std::size_t t = start; t < end; ++t)
-                masks += input.ids[t] == spec.dropout->mask_token ? 1.0f : 0.0f;
-            factor *= (1.0 - spec.dropout->train_ratio) /
-                      static_cast<double>(1.0f - masks / static_cast<float>(end - start));
+                masks += input.ids[t] == spec.dropout->mask_token ? 1.0 : 0.0;
+            factor *= (1.0 - spec.dropout->train_ratio) / (1.0 - masks / static_cast<double>(end - start));
         }
         for (std::size_t t = start; t < end; ++t) {
             const bool masked = spec.dropout && input.ids[t] == spec.dropout->mask_token;

@@ -73,6 +73,8 @@ long double activate(Activation activation, long double v) {
             return 0.5L * v *
                    (1 +
                     std::tanh(std::sqrt(2 / std::numbers::pi_v<long double>) * (v + 0.044715L * v * v * v)));
+        case Activation::gelu_bloom:
+            return 0.5L * v * (1 + std::tanh(0.79788456L * (v + 0.044715L * v * v * v)));
         case Activation::quick_gelu:
             return v / (1 + std::exp(-1.702L * v));
         case Activation::relu:

@@ -187,9 +187,11 @@ TEST_F(Values, ExpressionsGoFromLeftToRight) {
                                                             {"head_dim ^ -0.5", std::sqrt(0.5)},
                                                             {"half", 6},
                                                             {"1 / half", 1.0 / 6.0},
-                                                            {"2 ^ 3 ^ 2", 64}};
+                                                            {"2 ^ 3 ^ 2", 64},
+                                                            {"inner + 7 // width * 3", 6}};
     for (const auto& [text, expected] : cases) EXPECT_DOUBLE_EQ(values().number(text), expected) << text;
     EXPECT_EQ(values().size("width / heads", 99), 2);
+    EXPECT_EQ(values().size("inner // width", 99), 1);
     EXPECT_EQ(values().number(0.25), 0.25);
     EXPECT_EQ(values().count({}, 9), 0);
 }
@@ -198,6 +200,7 @@ TEST_F(Values, ASizeMustComeOutWhole) {
     EXPECT_THAT(error_of([&] { values().size("inner / width", 99); }),
                 AllOf(HasSubstr("hidden_size"), HasSubstr("a divisor of inner = 12"), HasSubstr("found 8")));
     EXPECT_THAT(error_of([&] { values().size("heads - 4", 99); }), HasSubstr("1 to 99"));
+    EXPECT_THAT(error_of([&] { values().size("width // 0", 99); }), HasSubstr("found 0"));
     EXPECT_THAT(error_of([&] { values().number("clip ^ 99999"); }), HasSubstr("a finite number"));
 }
 
@@ -232,6 +235,8 @@ TEST(BlockRules, HoldWhereTheySay) {
     const std::vector<Holds> cases{{{{"list", "kinds"}, {"is", "a"}}, {0, 3}},
                                    {{{"list", "numbers"}, {"is", 0}}, {1, 4}},
                                    {{{"list", "absent"}, {"is", 0}}, {}},
+                                   {{{"runs", "repeated"}, {"is", "local"}}, {1, 3, 4, 5}},
+                                   {{{"runs", "absent"}, {"is", "local"}}, {}},
                                    {{{"in", "some"}}, {2, 5}},
                                    {{{"every", 3}}, {0, 3}},
                                    {{{"every", "stride"}, {"offset", 1}, {"is", 0}}, {1, 3, 5}},
@@ -247,6 +252,7 @@ TEST(BlockRules, HoldWhereTheySay) {
                          {"hidden_size", 8},
                          {"kinds", {"a", "b", "b", "a", "b", "b"}},
                          {"numbers", {1, 0, 1, 1, 0, 1}},
+                         {"repeated", json::parse(R"([[["global", "local"], 2], [["local"], 7]])")},
                          {"some", {2, 5, 77}}};
     for (const Holds& wanted : cases) {
         file["block"]["variants"] = {{{"where", wanted.rule}, {"patch", {{"branch_scale", 2}}}}};
@@ -258,6 +264,18 @@ TEST(BlockRules, HoldWhereTheySay) {
             if (given(table[static_cast<std::int64_t>(i)].branch_scale)) holding.push_back(i);
         }
         EXPECT_EQ(holding, wanted.blocks) << wanted.rule;
+    }
+}
+
+TEST(BlockRules, RunsThatAreNoneAreRefused) {
+    json file = *find_architecture("llama")->json;
+    file["block"]["variants"] = {{{"where", {{"runs", "kinds"}, {"is", "a"}}}, {"patch", {{"branch_scale", 2}}}}};
+    const Architecture architecture = parse_architecture(file, "f.json");
+    for (const char* kinds : {R"([["a"], 6])", R"([[["a"], -1]])", R"([[["a"], 1e300]])", R"([[[], 6]])", R"([[["a"], 5]])",
+                              R"([[["a"], 2, 3]])", R"([1, 2])", R"({"a": 6})"}) {
+        const json config = {{"num_hidden_layers", 6}, {"hidden_size", 8}, {"kinds", json::parse(kinds)}};
+        const ConfigValues values(JsonObject(config, "config.json"), architecture);
+        EXPECT_THAT(error_of([&] { BlockTable(values, 6); }), HasSubstr("kinds")) << kinds;
     }
 }
 

@@ -6,6 +6,7 @@
 
 #include "core/base/error.h"
 #include "tests/fixtures/own_family.h"
+#include "tests/fixtures/two_towers.h"
 
 namespace deadscope {
 namespace {
@@ -150,6 +151,25 @@ TEST(Blocks, ThatShareTheirTensors) {
     EXPECT_THAT(own.refusal(), AllOf(HasSubstr("groups"), HasSubstr("1 to 3")));
 }
 
+// Groups of two: blocks 0, 2 are the first of theirs and 1, 3 the second.
+TEST(Blocks, ThatStandInAGroup) {
+    OwnFamily own("bert", tiny_bert());
+    own.patch({{"block", {{"tensors", "encoder.layer.{s}."}, {"groups", 1}, {"in_group", 2}}}});
+    EXPECT_THAT(own.refusal(), HasSubstr("{g}"));
+    own.patch({{"block", {{"tensors", "{g}.{s}."}}}});
+    own.model().config["num_hidden_layers"] = 4;
+    const auto tensors = own.model().tensors;
+    for (const auto& [name, tensor] : tensors) {
+        const std::string from = "encoder.layer.";
+        if (!name.starts_with(from)) continue;
+        own.model().tensors.emplace("0." + name.substr(from.size()), tensor);
+        own.model().tensors.erase(name);
+    }
+    const Plan plan = own.plan();
+    EXPECT_EQ(plan.blocks[2].attention.q.weight.name, "0.0.attention.self.query.weight");
+    EXPECT_EQ(plan.blocks[3].attention.q.weight.name, "0.1.attention.self.query.weight");
+}
+
 TEST(Blocks, ThatAreSpareAreNotRefused) {
     OwnFamily own("llama", tiny_llama());
     own.model().config["num_hidden_layers"] = 1;
@@ -158,40 +178,9 @@ TEST(Blocks, ThatAreSpareAreNotRefused) {
     EXPECT_EQ(own.plan().blocks.size(), 1u);
 }
 
-// A checkpoint of a text and a picture model side by side.
 class Towers : public testing::Test {
 protected:
-    Towers() : own_("llama", tiny_llama()) {
-        const fixtures::ModelFiles text = tiny_llama(), pictures = tiny_vit();
-        own_.model() = {};
-        own_.patch({{"schema", "deadscope.architecture/1"},
-                    {"extends", nullptr},
-                    {"towers",
-                     {{{"name", "text"},
-                       {"model_type", "llama"},
-                       {"config", "text_config"},
-                       {"prefixes", {"t."}},
-                       {"head", "out.lm_head"},
-                       {"defaults", {{"num_key_value_heads", 2}}}},
-                      {{"name", "vision"},
-                       {"model_type", "vit"},
-                       {"config", "vision_config"},
-                       {"prefixes", {"v."}}}}}});
-        json inner = text.config;
-        inner.erase("rms_norm_eps");
-        inner.erase("num_key_value_heads");
-        json& config = own_.model().config;
-        config = {{"model_type", "own"},
-                  {"text_config", inner},
-                  {"vision_config", pictures.config},
-                  {"rms_norm_eps", 1e-3},
-                  {"hidden_size", 999}};
-        for (const auto& [name, tensor] : text.tensors)
-            own_.model().tensors[name.starts_with("model.") ? "t." + name.substr(6) : "out." + name] = tensor;
-        for (const auto& [name, tensor] : pictures.tensors)
-            own_.model().tensors["v." + name.substr(4)] = tensor;
-    }
-    OwnFamily own_;
+    OwnFamily own_ = fixtures::two_towers();
 };
 
 TEST_F(Towers, TheFirstIsTheDefault) {

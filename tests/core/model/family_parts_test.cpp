@@ -291,6 +291,11 @@ TEST(Attention, SlopesOfAnOddNumberOfHeads) {
         own.model().tensors[block + "c_proj.weight"] = ramp({6, 8});
     }
     EXPECT_THAT(own.plan().blocks[0].attention.slopes, ElementsAre(1.0 / 16, 1.0 / 256, 1.0 / 4));
+    EXPECT_FALSE(own.plan().blocks[0].attention.slopes_in_bf16);
+    // Rounded to bfloat16 they are scaled by the pass, behind the rounding.
+    own.patch({{"block", {{"attention", {{"alibi", {{"bf16", true}, {"scaled", true}}}}}}}});
+    EXPECT_TRUE(own.plan().blocks[0].attention.slopes_in_bf16);
+    EXPECT_THAT(own.plan().blocks[0].attention.slopes, ElementsAre(1.0 / 16, 1.0 / 256, 1.0 / 4));
 }
 
 TEST(Attention, ReadsTheKeysOfAnEarlierBlock) {

@@ -80,7 +80,7 @@ TEST_F(Norms, ReadGivesGammaAndBeta) {
 
 TEST_F(Norms, OfAnUnknownFamilyAreFoundByName) {
     ModelFiles model;
-    model.config = {{"model_type", "another"}};
+    model.config = {{"model_type", "gpt_unknown"}};
     for (int i : {0, 1, 10}) {
         const std::string block = "gpt_neox.layers." + std::to_string(i) + ".";
         for (const char* norm : {"input_layernorm", "post_attention_layernorm"}) {

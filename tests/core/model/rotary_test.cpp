@@ -149,13 +149,13 @@ TEST(Rotary, ParametersOfEachKindOfBlock) {
     };
     data.theta = 10000.0;
     data.parameters = {"rope_parameters.sliding", "rope_scaling"};
-    const nlohmann::json linear = {{"rope_type", "linear"}, {"factor", 2.0}};
-    EXPECT_DOUBLE_EQ(second({{"rope_parameters", {{"sliding", linear}, {"full", {{"rope_theta", 4.0}}}}}}),
+    const nlohmann::json halved = {{"rope_type", "linear"}, {"factor", 2.0}};
+    EXPECT_DOUBLE_EQ(second({{"rope_parameters", {{"sliding", halved}, {"full", {{"rope_theta", 4.0}}}}}}),
                      0.005);
-    EXPECT_DOUBLE_EQ(second({{"rope_parameters", {{"full", linear}}}}), 0.01);
-    EXPECT_DOUBLE_EQ(second({{"rope_scaling", linear}}), 0.005);
+    EXPECT_DOUBLE_EQ(second({{"rope_parameters", {{"full", halved}}}}), 0.01);
+    EXPECT_DOUBLE_EQ(second({{"rope_scaling", halved}}), 0.005);
     data.parameters = {"rope_parameters.sliding"};
-    EXPECT_DOUBLE_EQ(second({{"rope_scaling", linear}}), 0.01);
+    EXPECT_DOUBLE_EQ(second({{"rope_scaling", halved}}), 0.01);
 }
 
 }  // namespace

@@ -32,6 +32,8 @@ class Golden:
     mask_buffers: bool = False  # unused h.i.attn.bias tensors, as the hub's gpt2 has them
     dead_gamma: dict = field(default_factory=dict)  # channel -> final γ
     tower: str = ""  # MODEL#tower
+    picture: tuple = ()  # [height, width], where it is not the configuration's
+    readings: bool = True  # False: streams alone, where measures.py does not know the norms
     refused: str = ""  # the program must refuse the checkpoint, naming this
 
 

@@ -2,8 +2,9 @@
 
 import torch
 import transformers as tf
+from transformers.models.mpnet import modeling_mpnet
 
-from .base import Golden, Parts
+from .base import DTYPES, Golden, Parts, coin, pick
 
 
 def bert():
@@ -18,5 +19,73 @@ def bert():
                                       hidden_act="gelu", **base))
 
 
+def options(rng, **more):
+    """What BERT and those after it have in common."""
+    heads = pick(rng, 1, 2, 3, 4)
+    return dict(vocab_size=pick(rng, 19, 37), hidden_size=heads * pick(rng, 4, 5, 8), num_hidden_layers=pick(rng, 1, 2, 3),
+                num_attention_heads=heads, intermediate_size=pick(rng, 20, 48), max_position_embeddings=40,
+                type_vocab_size=pick(rng, 1, 2, 3), layer_norm_eps=pick(rng, 1e-12, 1e-5, 1e-3), pad_token_id=pick(rng, 0, 1, 2),
+                hidden_act=pick(rng, "gelu", "gelu_new", "relu", "silu", "gelu_pytorch_tanh", "tanh")) | more
+
+
+def published(config):
+    """Keys of config.json as transformers 4 wrote them, some with no bearing on an encoder."""
+    if "dtype" in config:
+        config["torch_dtype"] = config.pop("dtype")
+    config |= {"position_embedding_type": "absolute", "use_cache": True, "gradient_checkpointing": False}
+
+
+def drawn(name, rng, config, *classes, **more):
+    return Golden(name, pick(rng, *classes), config, seed=0, batch=(pick(rng, 1, 3), pick(rng, 1, 9, 30)), dtype=pick(rng, *DTYPES),
+                  rewrite=published if coin(rng) else None, **more)
+
+
+def draw_bert(rng):
+    return drawn("bert", rng, tf.BertConfig(**options(rng)), tf.BertModel, tf.BertForMaskedLM, tf.BertForTokenClassification)
+
+
+def draw_ernie(rng):
+    task = coin(rng, 0.2)
+    return drawn("ernie", rng, tf.ErnieConfig(**options(rng), use_task_id=task, task_type_vocab_size=3), tf.ErnieModel,
+                 tf.ErnieForMaskedLM, refused="use_task_id" if task else "")
+
+
+def draw_mpnet(rng):
+    o = options(rng)
+    o.pop("type_vocab_size")
+    buckets = pick(rng, 32, 32, 32, 16)
+    return drawn("mpnet", rng, tf.MPNetConfig(**o, relative_attention_num_buckets=buckets), tf.MPNetModel, tf.MPNetForMaskedLM,
+                 refused="" if buckets == 32 else "relative_attention_num_buckets")
+
+
+def draw_megatron(rng):
+    return drawn("megatron-bert", rng, tf.MegatronBertConfig(**options(rng)), tf.MegatronBertModel, tf.MegatronBertForMaskedLM)
+
+
+def draw_prelayernorm(rng):
+    return drawn("roberta-prelayernorm", rng, tf.RobertaPreLayerNormConfig(**options(rng)), tf.RobertaPreLayerNormModel,
+                 tf.RobertaPreLayerNormForMaskedLM)
+
+
+def draw_rembert(rng):
+    config = tf.RemBertConfig(**options(rng), input_embedding_size=pick(rng, 6, 11), output_embedding_size=7)
+    return drawn("rembert", rng, config, tf.RemBertModel, tf.RemBertForMaskedLM)
+
+
+def draw_nomic(rng):
+    heads = pick(rng, 1, 2, 3)
+    o = options(rng, num_attention_heads=heads, hidden_size=heads * pick(rng, 4, 8), hidden_act=pick(rng, "silu", "gelu"))
+    if coin(rng):
+        o["rope_parameters"] = {"rope_type": "default", "rope_theta": 300.0}
+    golden = drawn("nomic_bert", rng, tf.NomicBertConfig(**o), tf.NomicBertModel, tf.NomicBertForMaskedLM)
+    golden.rewrite = None
+    return golden
+
+
 GOLDENS = (bert,)
-PARTS = {"bert": Parts("encoder.layer", None)}
+PARTS = {k: Parts("encoder.layer", None) for k in ("bert", "ernie", "mpnet", "rembert")}
+PARTS |= {"megatron-bert": Parts("encoder.layer", "encoder.ln"), "roberta-prelayernorm": Parts("encoder.layer", "LayerNorm"),
+          "nomic_bert": Parts("layers", None)}
+FUZZ = {"bert": draw_bert, "ernie": draw_ernie, "mpnet": draw_mpnet, "megatron-bert": draw_megatron,
+        "roberta-prelayernorm": draw_prelayernorm, "rembert": draw_rembert, "nomic_bert": draw_nomic}
+UNLIFTED = [(modeling_mpnet.MPNetEncoder, "relative_position_bucket")]
