@@ -97,7 +97,12 @@ void Explorer::handle_shortcuts() {
             intents_.emit(CancelIntent{});
         }
     }
-    if (pressed(ImGuiKey_F1)) intents_.view([](ViewState& view) { view.show_help = !view.show_help; });
+    if (pressed(ImGuiKey_F1)) {
+        intents_.view([](ViewState& view) {
+            view.show_help = !view.show_help;
+            view.help_on_activations = false;
+        });
+    }
     if (pressed(ImGuiKey_F11)) toggle_full_screen();
     for (const ImGuiKey key : {ImGuiKey_Equal, ImGuiKey_KeypadAdd}) {
         if (pressed(ImGuiMod_Ctrl | key) || pressed(ImGuiMod_Ctrl | ImGuiMod_Shift | key))

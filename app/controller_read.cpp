@@ -54,8 +54,8 @@ void Controller::carry_out(const ArraysIntent& intent) {
         std::string error;
         try {
             arrays = list_arrays(file);
-        } catch (const Error& failure) {
-            error = failure.message();  // said in the dialog; another file is typed there
+        } catch (const std::exception& failure) {
+            error = failure.what();  // said in the dialog; another file is typed there
         }
         context.deliver([this, file, arrays = std::move(arrays), error = std::move(error)] {
             arrays_listed(file, arrays, error);

@@ -79,7 +79,7 @@ struct ViewState {
     std::map<std::string, bool> panel_open;  // by panel name; absent: open
     bool show_settings = false, show_about = false, show_help = false, show_open_dialog = false,
          show_hub_dialog = false, show_read_dialog = false;
-    bool help_on_activations = false;  // the help is to turn to its page on writing them
+    bool help_on_activations = false;  // the help's page: how they are written
     ReadForm read_form;
     std::string hub_filter;  // of the cached models' names
     struct Gamma {

@@ -126,6 +126,16 @@ void model_swatch(const OpenModel& model) {
     ImGui::Dummy({side, size});
 }
 
+bool begin_dialog(const char* title, float width, bool* open) {
+    const ImGuiViewport& whole = *ImGui::GetMainViewport();
+    ImGui::SetNextWindowPos({whole.GetCenter().x, whole.Pos.y + whole.Size.y * 0.1f}, ImGuiCond_Appearing,
+                            {0.5f, 0.f});
+    ImGui::SetNextWindowSizeConstraints({width, 0.f}, {width, whole.Size.y * 0.86f});
+    return ImGui::Begin(title, open,
+                        ImGuiWindowFlags_NoCollapse | ImGuiWindowFlags_NoDocking |
+                            ImGuiWindowFlags_NoSavedSettings | ImGuiWindowFlags_AlwaysAutoResize);
+}
+
 void empty_state(std::string_view what_to_do, Intents& intents) {
     const float width = ImGui::GetContentRegionAvail().x;
     const float text_height =

@@ -23,6 +23,10 @@ void lamp(Finding::Lamp kind);
 std::string_view lamp_word(Finding::Lamp kind);
 void model_swatch(const OpenModel& model);  // a square; two dashes where the palette has come round
 
+// A dialog of a fixed width, near the window's top, that is as high as what it holds and scrolls where the
+// window is too small for it. Ended by ImGui::End(), whatever it returns.
+bool begin_dialog(const char* title, float width, bool* open);
+
 // Designed states without data, in the middle of the room that is left.
 void empty_state(std::string_view what_to_do, Intents& intents);
 void error_text(std::string_view text);  // triangle, first line, the rest as small print

@@ -3,7 +3,6 @@
 
 #include <imgui.h>
 
-#include <algorithm>
 #include <array>
 #include <string>
 
@@ -67,7 +66,8 @@ void row(const char* left, const char* right) {
 constexpr std::string_view hook = R"(import torch
 from safetensors.torch import save_file
 norm, rows = model.transformer.ln_f, []  # the norm to read, and its output
-hook = norm.register_forward_hook(lambda module, inputs, output: rows.append(output.detach().flatten(0, -2).cpu()))
+keep = lambda module, inputs, output: rows.append(output.detach().flatten(0, -2).cpu())
+hook = norm.register_forward_hook(keep)
 with torch.no_grad():
     for batch in batches:
         model(**batch)
@@ -98,7 +98,7 @@ void draw_activations_page(Intents& intents) {
         "the norm is wide. This hook writes such a file from PyTorch:");
     ImGui::PushStyleColor(ImGuiCol_ChildBg, theme().ground);
     constexpr auto child = ImGuiChildFlags_AutoResizeY | ImGuiChildFlags_AlwaysUseWindowPadding;
-    if (ImGui::BeginChild("hook", {0.f, 0.f}, child, ImGuiWindowFlags_HorizontalScrollbar)) {
+    if (ImGui::BeginChild("hook", {0.f, 0.f}, child)) {
         push_mono(Type::small_print);
         ImGui::TextUnformatted(hook.data(), hook.data() + hook.size());
         ImGui::PopFont();
@@ -123,27 +123,17 @@ std::string_view activations_hook() {
 }
 
 void draw_help(const ExplorerState& state, Intents& intents) {
-    const float em = ImGui::GetFontSize();
-    const ImGuiViewport& whole = *ImGui::GetMainViewport();
-    ImGui::SetNextWindowPos(whole.GetCenter(), ImGuiCond_Appearing, {0.5f, 0.5f});
-    ImGui::SetNextWindowSize({em * 46.f, std::min(em * 46.f, whole.Size.y * 0.9f)}, ImGuiCond_Appearing);
+    const float width = ImGui::GetFontSize() * 48.f;
     bool open = true;
-    if (ImGui::Begin(
-            "Help", &open,
-            ImGuiWindowFlags_NoCollapse | ImGuiWindowFlags_NoDocking | ImGuiWindowFlags_NoSavedSettings) &&
-        ImGui::BeginTabBar("pages")) {
-        if (ImGui::BeginTabItem("Panels and shortcuts")) {
-            draw_overview();
-            ImGui::EndTabItem();
-        }
-        const bool turn = state.view.help_on_activations;
-        if (ImGui::BeginTabItem("Any network, without its model", nullptr,
-                                turn ? ImGuiTabItemFlags_SetSelected : ImGuiTabItemFlags_None)) {
+    if (begin_dialog("Help", width, &open)) {
+        const bool page = state.view.help_on_activations;
+        int chosen = 0;
+        if (draw_choice("page", {"Panels and shortcuts", "Any network, without its model"}, page, chosen))
+            intents.view([chosen](ViewState& view) { view.help_on_activations = chosen == 1; });
+        if (page)
             draw_activations_page(intents);
-            ImGui::EndTabItem();
-        }
-        if (turn) intents.view([](ViewState& view) { view.help_on_activations = false; });
-        ImGui::EndTabBar();
+        else
+            draw_overview();
     }
     ImGui::End();
     if (!open) intents.view([](ViewState& view) { view.show_help = false; });

@@ -104,12 +104,8 @@ void HubDialog::draw_question(const ExplorerState& state, Intents& intents) {
 
 void HubDialog::draw(const ExplorerState& state, Intents& intents) {
     const float em = ImGui::GetFontSize();
-    ImGui::SetNextWindowPos(ImGui::GetMainViewport()->GetCenter(), ImGuiCond_Appearing, {0.5f, 0.5f});
-    ImGui::SetNextWindowSize({em * 36.f, 0.f}, ImGuiCond_Appearing);
     bool open = true;
-    if (ImGui::Begin(
-            "Open from the hub", &open,
-            ImGuiWindowFlags_NoCollapse | ImGuiWindowFlags_NoDocking | ImGuiWindowFlags_NoSavedSettings)) {
+    if (begin_dialog("Open from the hub", em * 36.f, &open)) {
         body_text("A model's name on the Hugging Face hub. Nothing is fetched until a button below says so.");
         draw_question(state, intents);
         if (state.hub.asking) draw_small_print("Asking the hub for " + state.hub.asked + " …");

@@ -61,16 +61,12 @@ void OpenDialog::draw_choosers(Intents& intents) {
 
 void OpenDialog::draw(Intents& intents) {
     const float em = ImGui::GetFontSize();
-    ImGui::SetNextWindowPos(ImGui::GetMainViewport()->GetCenter(), ImGuiCond_Appearing, {0.5f, 0.5f});
-    ImGui::SetNextWindowSize({em * 36.f, 0.f}, ImGuiCond_Appearing);
     bool open = true;
-    if (ImGui::Begin(
-            "Open a model", &open,
-            ImGuiWindowFlags_NoCollapse | ImGuiWindowFlags_NoDocking | ImGuiWindowFlags_NoSavedSettings)) {
+    if (begin_dialog("Open a model", em * 36.f, &open)) {
         body_text(
-            "A folder with config.json beside its weights; one file: .safetensors, .bin, .pt, .pth, .gguf, "
-            "or "
-            "the .index.json of a sharded checkpoint; a hub id that is in the local cache (gpt2, "
+            "A folder with config.json beside its weights; one file: safetensors, PyTorch (bin, pt, pth), "
+            "GGUF, or "
+            "the index of a sharded checkpoint; a hub id that is in the local cache (gpt2, "
             "EleutherAI/pythia-160m@step1000); or a built-in model.");
         if (ImGui::IsWindowAppearing()) ImGui::SetKeyboardFocusHere();
         ImGui::SetNextItemWidth(-em * 5.f);

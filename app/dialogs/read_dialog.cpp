@@ -235,14 +235,10 @@ void ReadDialog::draw_more(ReadForm& form) {
 
 void ReadDialog::draw(const ExplorerState& state, Intents& intents) {
     const float em = ImGui::GetFontSize();
-    ImGui::SetNextWindowPos(ImGui::GetMainViewport()->GetCenter(), ImGuiCond_Appearing, {0.5f, 0.5f});
-    ImGui::SetNextWindowSize({em * 40.f, 0.f}, ImGuiCond_Appearing);
     bool open = true, entered = false;
     ReadForm form = state.view.read_form;
     take_chosen(form);
-    if (ImGui::Begin(
-            title, &open,
-            ImGuiWindowFlags_NoCollapse | ImGuiWindowFlags_NoDocking | ImGuiWindowFlags_NoSavedSettings)) {
+    if (begin_dialog(title, em * 40.f, &open)) {
         body_text(
             "The output of a norm and its γ, from any network in any framework: the whole reading but for "
             "the "

@@ -290,27 +290,37 @@ void draw_plot(const ExplorerState& state, const OpenModel& model, const Scree& 
     point_at(scree, plot);
 }
 
-void draw_switches(const ExplorerState& state, const OpenModel& model, Intents& intents) {
-    const ViewState::Eigenvalues& view = state.view.eigenvalues;
+// Activations of a file have no blocks whose spectrum could be shown.
+bool shows_block(const ExplorerState& state, const OpenModel& model) {
+    return state.view.eigenvalues.source == 1 && !model.activations;
+}
+
+void draw_source(const ExplorerState& state, Intents& intents) {
     int chosen = 0;
     const std::size_t block = state.selection.block.value_or(0);
     const std::string block_name = "Block " + std::to_string(block);
-    if (draw_choice("source", {"Final norm", block_name.c_str()}, view.source, chosen)) {
+    if (draw_choice("source", {"Final norm", block_name.c_str()}, state.view.eigenvalues.source, chosen)) {
         intents.view([chosen](ViewState& v) { v.eigenvalues.source = chosen; });
     }
     next_in_row("log rank");
+}
+
+void draw_switches(const ExplorerState& state, const OpenModel& model, Intents& intents) {
+    const ViewState::Eigenvalues& view = state.view.eigenvalues;
+    const bool final_norm = !shows_block(state, model);
+    if (!model.activations) draw_source(state, intents);
     if (draw_switch("log rank", view.log_rank, {"Logarithmic axis of ranks", "", ""})) {
         intents.view([](ViewState& v) { v.eigenvalues.log_rank = !v.eigenvalues.log_rank; });
     }
     const Run* main = main_run(model, true);
-    if (view.source == 0 && main && twin_of(model, *main, true)) {
+    if (final_norm && main && twin_of(model, *main, true)) {
         next_in_row("init");
         if (draw_switch("init", view.show_init,
                         {"The random-initialisation twin: same configuration, same tokens", "", ""})) {
             intents.view([](ViewState& v) { v.eigenvalues.show_init = !v.eigenvalues.show_init; });
         }
     }
-    if (view.source == 0 && model.reading && has_ladder(*model.reading)) {
+    if (final_norm && model.reading && has_ladder(*model.reading)) {
         next_in_row("ladder");
         if (draw_switch("ladder", view.show_ladder,
                         {"The same pass in other precisions: an algebraic zero falls with u², a small "
@@ -332,7 +342,7 @@ std::string small_print(const OpenModel& model, const Run& run) {
 void draw_eigenvalues_panel(const ExplorerState& state, Intents& intents) {
     const OpenModel* model = state.selected();
     if (!subject_is_ready(state, model, true, intents)) return;
-    const bool block_view = state.view.eigenvalues.source == 1;
+    const bool block_view = shows_block(state, *model);
     const Run* run = main_run(*model, !block_view);
     if (!run) {
         draw_eigenvalues_so_far(state, *model, intents);

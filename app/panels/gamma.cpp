@@ -8,6 +8,7 @@
 #include "app/plots/parts.h"
 #include "app/theme.h"
 #include "core/reading/analyze.h"
+#include "core/reading/words.h"
 #include "core/report/report.h"
 
 namespace deadscope {
@@ -43,7 +44,9 @@ std::string small_print(const GammaReading& gamma) {
         zeros += norm.gamma.zeros;
         negatives += norm.gamma.negatives;
     }
-    return joined({std::to_string(gamma.norms.size()) + " norms", std::string(norm_kind_name(last.spec.kind)),
+    const NormKind kind = last.spec.kind;
+    return joined({counted(gamma.norms.size(), "norm"),
+                   kind == NormKind::unknown ? "" : std::string(norm_kind_name(kind)),
                    "stored as " + gamma.model.dtype, zeros ? std::to_string(zeros) + " zeros" : "no zeros",
                    negatives ? std::to_string(negatives) + " negative" : "none negative",
                    "final γ " + number_text(last.gamma.min) + " … " + number_text(last.gamma.max)});

@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <numeric>
+#include <string>
+#include <vector>
 
 #include "app/panels/gamma_views.h"
 #include "app/plots/frame.h"
@@ -213,33 +216,55 @@ void draw_range_popup(const GammaView& view, Range range) {
 }
 
 // The key to the marks, with counts; only what is there.
-void draw_key(const Cells& cells) {
-    push_type(Type::small_print);
-    ImDrawList& list = *ImGui::GetWindowDrawList();
-    const float size = ImGui::GetFontSize(), r = size * 0.28f;
-    bool first = true;
-    const auto entry = [&](std::size_t count, const std::string& words, const auto& draw_sign) {
-        if (count == 0) return;
-        if (!first) next_in_row(words.c_str());
-        first = false;
-        const ImVec2 at = ImGui::GetCursorScreenPos();
-        draw_sign(ImVec2{at.x + size * 0.5f, at.y + size * 0.5f});
-        ImGui::SetCursorPosX(ImGui::GetCursorPosX() + size * 1.2f);
-        ImGui::TextColored(theme().quiet, "%zu %s", count, words.c_str());
+struct KeyEntry {
+    std::size_t count;
+    const char* words;
+    std::function<void(ImDrawList& list, ImVec2 centre, float r)> sign;
+    std::string text() const { return std::to_string(count) + " " + words; }
+};
+
+std::vector<KeyEntry> key_of(const Cells& cells) {
+    const ImVec4 dead = meaning_colour(Meaning::dead);
+    const auto mark = [](Shape shape, ImVec4 colour, bool hollow) {
+        return [=](ImDrawList& list, ImVec2 c, float r) { draw_mark(list, c, shape, r, colour, hollow); };
     };
-    entry(cells.zeros, "zero",
-          [&](ImVec2 c) { draw_mark(list, c, Shape::down_triangle, r, meaning_colour(Meaning::dead)); });
-    entry(cells.tiny, "next to 0", [&](ImVec2 c) {
-        draw_mark(list, c, Shape::down_triangle, r, meaning_colour(Meaning::dead), true);
-    });
-    entry(cells.outliers_in_all, "beyond 10× of its norm's median",
-          [&](ImVec2 c) { draw_mark(list, c, Shape::circle, r, theme().text, true); });
-    entry(cells.negatives, "negative, striped", [&](ImVec2 c) {
-        draw_hatched(list, {c.x - r, c.y - r}, {c.x + r, c.y + r}, theme().text);
-    });
-    entry(cells.not_finite, "not finite",
-          [&](ImVec2 c) { draw_mark(list, c, Shape::cross, r, meaning_colour(Meaning::dead)); });
+    std::vector<KeyEntry> key{
+        {cells.zeros, "zero", mark(Shape::down_triangle, dead, false)},
+        {cells.tiny, "next to 0", mark(Shape::down_triangle, dead, true)},
+        {cells.outliers_in_all, "beyond 10× of its norm's median", mark(Shape::circle, theme().text, true)},
+        {cells.negatives, "negative, striped",
+         [](ImDrawList& list, ImVec2 c, float r) {
+             draw_hatched(list, {c.x - r, c.y - r}, {c.x + r, c.y + r}, theme().text);
+         }},
+        {cells.not_finite, "not finite", mark(Shape::cross, dead, false)}};
+    std::erase_if(key, [](const KeyEntry& entry) { return entry.count == 0; });
+    return key;
+}
+
+// Draws the key, or only measures it, in as few lines as the panel's width allows; how high it is.
+float draw_key(const std::vector<KeyEntry>& key, bool draw) {
+    if (key.empty()) return 0.0f;
+    push_type(Type::small_print);
+    const float size = ImGui::GetFontSize(), gap = ImGui::GetStyle().ItemSpacing.x,
+                room = ImGui::GetContentRegionAvail().x;
+    float used = 0.0f;
+    int lines = 1;
+    for (const KeyEntry& entry : key) {
+        const std::string text = entry.text();
+        const float width = size * 1.2f + ImGui::CalcTextSize(text.c_str()).x;
+        const bool beside = used > 0.0f && used + gap + width <= room;
+        if (used > 0.0f && !beside) ++lines;
+        used = beside ? used + gap + width : width;
+        if (!draw) continue;
+        if (beside) ImGui::SameLine();
+        const ImVec2 at = ImGui::GetCursorScreenPos();
+        entry.sign(*ImGui::GetWindowDrawList(), {at.x + size * 0.5f, at.y + size * 0.5f}, size * 0.28f);
+        ImGui::SetCursorPosX(ImGui::GetCursorPosX() + size * 1.2f);
+        ImGui::TextColored(theme().quiet, "%s", text.c_str());
+    }
+    const float height = static_cast<float>(lines) * ImGui::GetTextLineHeightWithSpacing();
     ImGui::PopFont();
+    return height;
 }
 
 void draw_marks(const GammaView& view, const Cells& cells, PlotFrame& plot) {
@@ -318,13 +343,9 @@ void draw_gamma_heatmap(const GammaView& view) {
         const ViewState::Gamma& g = view.state.view.gamma;
         const Range range = shown_range(view, cells);
         const float s = theme().scale, bar_room = 58.0f * s;
-        push_type(Type::small_print);
-        const float key_height = ImGui::GetTextLineHeightWithSpacing();
-        ImGui::PopFont();
-        const bool has_key =
-            cells.zeros + cells.tiny + cells.negatives + cells.not_finite + cells.outliers_in_all > 0;
+        const std::vector<KeyEntry> key = key_of(cells);
         const ImVec2 size{ImGui::GetContentRegionAvail().x - bar_room,
-                          view.height - (has_key ? key_height : 0.0f)};
+                          view.height - draw_key(key, /*draw=*/false)};
         ImVec2 low{}, high{};
         const ImVec2 corner = ImGui::GetCursorScreenPos();
         {
@@ -370,7 +391,7 @@ void draw_gamma_heatmap(const GammaView& view) {
                  "outside of the range the end colours are kept"});
         draw_range_popup(view, range);
         ImGui::SetCursorScreenPos(after);
-        if (has_key) draw_key(cells);
+        draw_key(key, /*draw=*/true);
     } catch (const Error& error) {
         draw_reason("The heatmap can't be drawn here.", error.message());
     }

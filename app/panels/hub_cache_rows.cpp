@@ -46,7 +46,10 @@ void draw_revision(const CachedRevision& revision, const std::string& label, Int
 void draw_repository(const CachedRepository& repository, Intents& intents) {
     if (repository.revisions.size() == 1) {
         const CachedRevision& only = repository.revisions.front();
+        ImGui::Indent(
+            ImGui::GetTreeNodeToLabelSpacing());  // below each other, whether or not they open further
         draw_revision(only, only.model, intents);
+        ImGui::Unindent(ImGui::GetTreeNodeToLabelSpacing());
         return;
     }
     if (!ImGui::TreeNode(repository.repository.c_str())) return;

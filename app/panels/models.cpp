@@ -15,13 +15,18 @@
 namespace deadscope {
 namespace {
 
-std::string facts_words(const GammaReading& gamma) {
+std::string facts_words(const OpenModel& open) {
+    const GammaReading& gamma = *open.gamma;
     const ModelFacts& model = gamma.model;
     std::string words;
     const auto add = [&](const std::string& part) { words.append(words.empty() ? "" : " · ").append(part); };
     if (gamma.final_norm < gamma.norms.size() && gamma.norms[gamma.final_norm].spec.kind != NormKind::unknown)
         add(std::string(norm_kind_name(gamma.norms[gamma.final_norm].spec.kind)));
-    if (!model.family.empty()) add(model.family);
+    if (open.activations)
+        add(open.reading ? counted(open.reading->input.tokens, "row") + " of activations" : "activations");
+    else if (!model.family.empty())
+        add(model.family);
+    if (!model.tower.empty()) add(model.tower + " tower");
     if (model.layers > 0) add(counted(static_cast<std::uint64_t>(model.layers), "block"));
     add("d\u00A0=\u00A0" + std::to_string(model.d_model));  // kept on one line
     add(model.dtype);
@@ -131,11 +136,10 @@ std::vector<std::string> other_towers(const OpenModel& model) {
 void draw_towers(const OpenModel& model, Intents& intents) {
     const std::vector<std::string> others = other_towers(model);
     if (others.empty()) return;
-    draw_small_print("the " + model.gamma->model.tower + " tower");
     push_type(Type::small_print);
     for (const std::string& tower : others) {
         const std::string words = "Open the " + tower + " tower";
-        next_in_row(words.c_str());
+        if (tower != others.front()) next_in_row(words.c_str());
         if (ImGui::SmallButton(words.c_str())) intents.emit(OpenIntent{tower_model(model, tower)});
         explain("As another model, beside this one: " + tower_model(model, tower));
     }
@@ -224,11 +228,15 @@ void draw_models_panel(const ExplorerState& state, Intents& intents) {
         return;
     }
     const OpenModel* selected = state.selected();
+    // A model that has come is brought into view.
+    int& known = *ImGui::GetStateStorage()->GetIntRef(ImGui::GetID("models known"), 0);
+    const bool come = static_cast<int>(state.models.size()) > known && known > 0;
+    known = static_cast<int>(state.models.size());
     for (const OpenModel& model : state.models) {
         ImGui::PushID(static_cast<int>(model.id));
         draw_head(model, selected == &model, intents);
         ImGui::Indent();
-        if (model.gamma) draw_small_print(facts_words(*model.gamma));
+        if (model.gamma) draw_small_print(facts_words(model));
         draw_towers(model, intents);
         draw_state(state, model, intents);
         if (!model.error.empty()) draw_error(model, intents);
@@ -236,6 +244,7 @@ void draw_models_panel(const ExplorerState& state, Intents& intents) {
         ImGui::Spacing();
         ImGui::PopID();
     }
+    if (come) ImGui::SetScrollHereY(1.f);
     if (ImGui::Button("Open…")) intents.view([](ViewState& view) { view.show_open_dialog = true; });
     explain("Open another model beside these (Ctrl+O).");
     draw_hub_cache(state, intents);

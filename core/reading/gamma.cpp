@@ -115,14 +115,15 @@ GammaReading read_gamma(const Checkpoint& checkpoint) {
 std::string gamma_headline(const GammaReading& gamma) {
     if (gamma.norms.empty()) return "No norm was found in this checkpoint.";
     const NormReading& last = gamma.norms[gamma.final_norm];
-    const std::string intro = counted(gamma.norms.size(), "norm") + "; ";
-    if (!last.gamma.finite) return intro + "γ of the last one holds values that are not finite.";
+    const bool one = gamma.norms.size() == 1;
+    const std::string intro =
+        one ? "γ of the norm " : counted(gamma.norms.size(), "norm") + "; γ of the last one ";
+    if (!last.gamma.finite) return intro + "holds values that are not finite.";
     const std::size_t dead = gamma.prediction.dead_by_gamma();
     if (dead > 0)
-        return intro + "γ of the last one is zero or next to it in " + counted(dead, "channel") +
+        return intro + "is zero or next to it in " + counted(dead, "channel") +
                ": what it multiplies there is gone, whatever the norm's kind.";
-    return intro + "γ of the last one runs from " + number_text(last.gamma.min) + " to " +
-           number_text(last.gamma.max) +
+    return intro + "runs from " + number_text(last.gamma.min) + " to " + number_text(last.gamma.max) +
            (last.gamma.negatives > 0 ? ", " + std::to_string(last.gamma.negatives) + " of it negative."
                                      : ".");
 }

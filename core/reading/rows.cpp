@@ -143,7 +143,8 @@ std::vector<ArrayInfo> arrays_of_npz(const std::string& path) {
 
 std::vector<ArrayInfo> arrays_of_weights(const std::shared_ptr<const MappedFile>& mapped) {
     std::vector<ArrayInfo> out;
-    for (const TensorInfo& tensor : open_format(mapped)->tensors()) {
+    const std::unique_ptr<WeightsFile> file = open_format(mapped);
+    for (const TensorInfo& tensor : file->tensors()) {
         if (out.size() == arrays_listed) break;
         if (precision_of(tensor.dtype) && !tensor.shape.empty())
             out.push_back({tensor.name, std::string(dtype_name(tensor.dtype)), tensor.shape});

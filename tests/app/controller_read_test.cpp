@@ -121,12 +121,12 @@ TEST_F(ControllerRead, AReadingIsAnEntryAmongTheModels) {
     EXPECT_NE(entry.colour, model(0).colour);
     ASSERT_TRUE(entry.gamma && entry.reading);
     EXPECT_EQ(entry.gamma->norms.at(0).parameters.gamma, fixtures::norm_gamma().values);
-    const Run& run = entry.reading->runs.at(0);
+    const deadscope::Run& run = entry.reading->runs.at(0);
     EXPECT_TRUE(run.complete && run.blocks.empty());
     EXPECT_EQ(run.tokens, static_cast<std::size_t>(fixtures::norm_rows));
     EXPECT_EQ(verdict(run), Verdict::kernel);
     ASSERT_TRUE(run.alignment.value);
-    EXPECT_GT(*run.alignment.value, 1.0 - 1e-10);  // 60 rows in double, 8 wide
+    EXPECT_GT(*run.alignment.value, 1.0 - 1e-10);  // rounding in f32 squared, times the width
     EXPECT_EQ(model(0).stage, Stage::done);
 }
 

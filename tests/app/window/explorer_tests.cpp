@@ -2,59 +2,24 @@
 // explorer_tests.h.
 #include "tests/app/window/explorer_tests.h"
 
-#define GLFW_INCLUDE_NONE
-#include <GLFW/glfw3.h>
-#include <hello_imgui/hello_imgui.h>
 #include <imgui_internal.h>
 #include <imgui_test_engine/imgui_te_context.h>
 #include <imgui_test_engine/imgui_te_engine.h>
 
 #include <array>
 #include <chrono>
-#include <functional>
 #include <string>
 
 #include "app/explorer.h"
 #include "app/panels/panels.h"
+#include "tests/app/window/opening_tests.h"
+#include "tests/app/window/steps.h"
 #include "tests/fixtures/safetensors_writer.h"
 
 namespace deadscope {
 namespace {
 
-using Stage = OpenModel::Stage;
-
 constexpr const char* toolbar = "//##Top_2123243";
-
-Explorer* explorer_of(ImGuiTestContext* ctx) {
-    return static_cast<Explorer*>(ctx->Test->UserData);
-}
-const ExplorerState& state_of(ImGuiTestContext* ctx) {
-    return explorer_of(ctx)->controller().state();
-}
-
-// Draws frames until it is so; false after a long time.
-bool until(ImGuiTestContext* ctx, const std::function<bool()>& there) {
-    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(120);
-    while (std::chrono::steady_clock::now() < end) {
-        if (there()) return true;
-        ctx->Yield();
-    }
-    return false;
-}
-
-bool idle(ImGuiTestContext* ctx) {
-    const bool reached = until(ctx, [&] { return !explorer_of(ctx)->controller().busy(); });
-    ctx->Yield(2);  // the last deliveries are taken over
-    return reached;
-}
-
-const OpenModel& model(ImGuiTestContext* ctx, std::size_t place) {
-    return state_of(ctx).models.at(place);
-}
-
-std::string row(const OpenModel& one, const char* item) {
-    return "//Models/$$" + std::to_string(one.id) + "/" + item;
-}
 
 void set_tokens(ImGuiTestContext* ctx, std::size_t tokens, Precision precision) {
     ReadingSettings settings = state_of(ctx).settings;
@@ -174,16 +139,10 @@ void test_broken_file(ImGuiTestContext* ctx) {
     IM_CHECK_EQ(state_of(ctx).models.size(), std::size_t{2});
 }
 
-// What the desktop calls when files are dropped on the window, called with its arguments.
 void test_drop(ImGuiTestContext* ctx) {
     const fixtures::TemporaryFolder folder;
     const std::string first = (folder / "one").string(), second = "file://" + (folder / "two").string();
-    std::array<const char*, 2> paths{first.c_str(), second.c_str()};
-    auto* window = static_cast<GLFWwindow*>(HelloImGui::GetRunnerParams()->backendPointers.glfwWindow);
-    const GLFWdropfun dropped = glfwSetDropCallback(window, nullptr);
-    glfwSetDropCallback(window, dropped);
-    IM_CHECK(dropped != nullptr);
-    dropped(window, static_cast<int>(paths.size()), paths.data());
+    IM_CHECK(drop({first, second}));
     IM_CHECK(
         until(ctx, [&] { return state_of(ctx).models.size() == 4 && model(ctx, 3).stage == Stage::failed; }));
     IM_CHECK_STR_EQ(model(ctx, 2).model.c_str(), first.c_str());
@@ -270,6 +229,7 @@ constexpr std::array tests{
 }  // namespace
 
 void register_explorer_tests(ImGuiTestEngine* engine, Explorer& explorer) {
+    register_opening_tests(engine, explorer);
     for (const Named& named : tests) {
         ImGuiTest* test = ImGuiTestEngine_RegisterTest(engine, "explorer", named.name, __FILE__, __LINE__);
         test->UserData = &explorer;
@@ -278,7 +238,7 @@ void register_explorer_tests(ImGuiTestEngine* engine, Explorer& explorer) {
 }
 
 int explorer_test_count() {
-    return static_cast<int>(tests.size());
+    return static_cast<int>(tests.size()) + opening_test_count();
 }
 
 }  // namespace deadscope

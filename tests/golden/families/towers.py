@@ -1,5 +1,6 @@
 """The language towers of checkpoints that hold several, by the names that they were published with and those of memory."""
 
+import torch
 import transformers as tf
 
 from .base import DTYPES, Golden, Parts, coin, pick
@@ -13,19 +14,26 @@ def three_axes(options, head_dim):
 
 
 def text(rng, model_type):
-    options = common(rng, own_head=True if model_type in ("gemma3_text", "qwen3_vl_text", "mistral") else False)
+    options = common(rng, own_head=True if model_type in ("gemma3_text", "gemma4_text", "qwen3_vl_text", "mistral") else False)
     head_dim = options.get("head_dim", options["hidden_size"] // options["num_attention_heads"])
     if model_type == "gemma3_text":
         options["hidden_activation"] = options.pop("hidden_act")
         options["rope_parameters"] = {"full_attention": options["rope_parameters"],
                                       "sliding_attention": {"rope_type": "default", "rope_theta": 500.0}}
         options["sliding_window"] = 5
+    if model_type == "gemma4_text":
+        layers = options["num_hidden_layers"]
+        options["hidden_activation"] = options.pop("hidden_act")
+        options.pop("rope_parameters")
+        options |= dict(global_head_dim=8, sliding_window=5, hidden_size_per_layer_input=pick(rng, 0, 4), vocab_size_per_layer_input=37,
+                        layer_types=["sliding_attention"] * (layers - 1) + ["full_attention"])
     if model_type.endswith("_vl_text"):
         three_axes(options, head_dim)
     return options | dict(model_type=model_type)
 
 
 FAMILIES = {
+    "gemma4": ("Gemma4", "gemma4_text", None, {}),
     "gemma3": ("Gemma3", "gemma3_text", VISION | dict(model_type="siglip_vision_model"), dict(mm_tokens_per_image=4)),
     "mistral3": ("Mistral3", "mistral", VISION | dict(model_type="pixtral", head_dim=8), {}),
     "llava": ("Llava", "llama", VISION | dict(model_type="clip_vision_model"), {}),
@@ -55,7 +63,7 @@ def drawer(name):
     def draw(rng):
         inner = text(rng, model_type)
         tied = inner.pop("tie_word_embeddings")
-        config = getattr(tf, stem + "Config")(text_config=inner, vision_config=dict(vision), tie_word_embeddings=tied, **more)
+        config = getattr(tf, stem + "Config")(text_config=inner, vision_config=vision and dict(vision), tie_word_embeddings=tied, **more)
         cls = getattr(tf, stem + ("ForConditionalGeneration"))
         golden = Golden(name, cls, config, seed=0, batch=(2, pick(rng, 1, 9, 30)), dtype=pick(rng, *DTYPES), tower="text", strip_prefix="-")  # no such prefix: transformers needs them
         if name in ("qwen2_vl", "qwen2_5_vl") and coin(rng):
@@ -68,6 +76,16 @@ def drawer(name):
     return draw
 
 
+def gemma3():
+    # An own head by the outer configuration; the names that transformers 4 published.
+    text = dict(vocab_size=29, hidden_size=16, intermediate_size=20, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2,
+                head_dim=6, sliding_window=5, sliding_window_pattern=2, query_pre_attn_scalar=11, max_position_embeddings=64)
+    yield Golden("gemma3", tf.Gemma3ForConditionalGeneration, seed=261, dtype=torch.bfloat16, batch=(2, 14), tower="text",
+                 config=tf.Gemma3Config(text_config=text, vision_config=VISION | dict(model_type="siglip_vision_model"),
+                                        mm_tokens_per_image=4, tie_word_embeddings=False))
+
+
+GOLDENS = (gemma3,)
 PARTS = {f"{name}#text": Parts("text_model.layers", "text_model.norm") if name in ("idefics3", "smolvlm")
          else Parts("language_model.layers", "language_model.norm") for name in FAMILIES}
 FUZZ = {name: drawer(name) for name in FAMILIES}
