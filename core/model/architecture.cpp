@@ -59,8 +59,8 @@ TokensData read_tokens(const ArchitectureReader& reader, const JsonObject& entry
 }
 
 PatchesData read_patches(const ArchitectureReader& reader, const JsonObject& entry) {
-    expect_keys(entry,
-                {"projection", "bias", "class_tokens", "registers", "register_count", "positions", "any_size", "norm"});
+    expect_keys(entry, {"projection", "bias", "class_tokens", "registers", "register_count", "positions",
+                        "any_size", "norm"});
     PatchesData out;
     out.projection = required_text(entry, "projection");
     out.bias = reader.amount(entry, "bias", true);

@@ -75,7 +75,8 @@ void ArchitectureReader::check_names(const Amount& amount, const JsonObject& par
             "The architecture file holds a quantity that cannot be evaluated",
             {.file = data_.file, .key = part.key_path(key), .expected = expected, .found = found});
     };
-    if (words.size() % 2 == 0) bad("\"" + *text + "\"", "a name, a number, or A op B with one of + - * / // ^");
+    if (words.size() % 2 == 0)
+        bad("\"" + *text + "\"", "a name, a number, or A op B with one of + - * / // ^");
     for (std::size_t i = 0; i < words.size(); ++i) {
         const bool place_of_operator = i % 2 == 1;
         if (place_of_operator != is_operator(words[i]))

@@ -226,11 +226,12 @@ void divide(const ConfigValues& values, const std::vector<double>& divisors,
 }
 
 // Those that a checkpoint stores are the ones it was trained with, whatever they were rounded to.
-void replace(const ConfigValues& values, const std::vector<double>& stored, std::vector<double>& frequencies) {
+void replace(const ConfigValues& values, const std::vector<double>& stored,
+             std::vector<double>& frequencies) {
     if (stored.empty()) return;
-    const bool good =
-        stored.size() == frequencies.size() &&
-        std::ranges::all_of(stored, [](double value) { return value >= 0.0 && std::isfinite(value); });
+    const bool good = stored.size() == frequencies.size() && std::ranges::all_of(stored, [](double value) {
+                          return value >= 0.0 && std::isfinite(value);
+                      });
     if (!good) {
         throw Error::input("The file's rotary frequencies do not fit the configuration",
                            {.file = values.config().file(),

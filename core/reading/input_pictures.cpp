@@ -163,11 +163,11 @@ void fit_to_pictures(Plan& plan, const InputSettings& settings, const Checkpoint
     patch.image_width = width;
     // The family would interpolate here too, which the table's size does not tell.
     if (height != width && patch.patches() == before)
-        throw Error::input("pictures of this shape cannot be read by this model",
-                           {.file = settings.value,
-                            .expected = "square ones, or another number of patches than " +
-                                        std::to_string(before),
-                            .found = std::to_string(height) + " × " + std::to_string(width)});
+        throw Error::input(
+            "pictures of this shape cannot be read by this model",
+            {.file = settings.value,
+             .expected = "square ones, or another number of patches than " + std::to_string(before),
+             .found = std::to_string(height) + " × " + std::to_string(width)});
     plan.context = patch.tokens_per_image();
 }
 

@@ -9,10 +9,9 @@ namespace {
 const std::vector<double> grid{1, -2, 4, 0.5, 3, -1, 2, 0, -3};  // [3 · 3, 1]
 
 TEST(PositionGrid, IsWhatTorchInterpolates) {
-    const std::vector<double> expected{0.9871718749999999, -0.051492187500001466, -0.76171875,
-                                       1.3873124999999982, 3.292625000000001,     1.7181406249999993,
-                                       1.594804687500001,  0.85546875,            -1.3910156249999974,
-                                       -3.066156250000001};
+    const std::vector<double> expected{
+        0.9871718749999999, -0.051492187500001466, -0.76171875, 1.3873124999999982,  3.292625000000001,
+        1.7181406249999993, 1.594804687500001,     0.85546875,  -1.3910156249999974, -3.066156250000001};
     const std::vector<double> found = resized_grid(grid, 3, 1, 2, 5);
     ASSERT_EQ(found.size(), expected.size());
     for (std::size_t i = 0; i < found.size(); ++i) EXPECT_NEAR(found[i], expected[i], 1e-13) << i;

@@ -160,9 +160,10 @@ TEST(Blocks, ThatStandInAGroup) {
     own.model().config["num_hidden_layers"] = 4;
     const auto tensors = own.model().tensors;
     for (const auto& [name, tensor] : tensors) {
-        const std::string from = "encoder.layer.";
+        const std::string from = "encoder.layer.0.";
         if (!name.starts_with(from)) continue;
-        own.model().tensors.emplace("0." + name.substr(from.size()), tensor);
+        for (const char* prefix : {"0.0.", "0.1."})
+            own.model().tensors.emplace(prefix + name.substr(from.size()), tensor);
         own.model().tensors.erase(name);
     }
     const Plan plan = own.plan();
