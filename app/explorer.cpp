@@ -57,7 +57,7 @@ Explorer::Explorer(ExplorerOptions options)
       panel_was_open_(panels().size(), true) {
     if (options_.remember) load_view(controller_.view());
     if (options_.theme) controller_.view().theme = *options_.theme;
-    for (const std::string& model : options_.models) open(model);
+    for (const std::string& model : options_.models) intents_.emit(OpenIntent{plain_path(model)});
     controller_.apply(intents_.take());
 }
 

@@ -134,6 +134,9 @@ TEST(Snapshot, RefusesWhatItCannotDraw) {
     SnapshotOptions missing = options_for("window", path);
     missing.models = {(folder / "nothing").string()};
     EXPECT_THROW(snapshot(missing), Error);
+    fixtures::write_text(folder / "rows.npy", "\x93NUMPY");
+    missing.models = {(folder / "rows.npy").string()};  // no dialog can ask for its γ here
+    EXPECT_THROW(snapshot(missing), Error);
     EXPECT_FALSE(std::filesystem::exists(path));
 }
 
