@@ -19,12 +19,12 @@ namespace fs = std::filesystem;
 Checkpoint open_from_hub(const std::string& model, const HubId& id) {
     const auto snapshot = find_hub_snapshot(id);
     if (!snapshot) {
-        throw Error::input("There is no such file or folder, and the hub cache does not hold it",
-                           {.file = model,
-                            .expected = "a folder, a weights file, zoo:NAME, or a cached hub id",
-                            .found = "nothing in " + hub_cache_folder(),
-                            .hint = "Download it first: 'deadscope fetch " +
-                                    printable(id.repository, 80) + "'."});
+        throw Error::input(
+            "There is no such file or folder, and the hub cache does not hold it",
+            {.file = model,
+             .expected = "a folder, a weights file, zoo:NAME, or a cached hub id",
+             .found = "nothing in " + hub_cache_folder(),
+             .hint = "Download it first: 'deadscope fetch " + printable(id.repository, 80) + "'."});
     }
     return open_folder(*snapshot, model, model);
 }

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "core/base/mapped_file.h"
-#include "core/checkpoint/pickle.h"
 #include "core/base/zip_archive.h"
+#include "core/checkpoint/pickle.h"
 
 namespace deadscope {
 

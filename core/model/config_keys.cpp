@@ -31,7 +31,8 @@ void walk(const json& value, std::set<std::string>& out) {
     }
     if (!value.is_object()) return;
     for (const auto& [key, inner] : value.items()) {
-        if (key == "keys" || key == "rotary_parameters" || key == "list" || key == "runs" || key == "in" || key == "like")
+        if (key == "keys" || key == "rotary_parameters" || key == "list" || key == "runs" || key == "in" ||
+            key == "like")
             add_all(out, inner);
         if ((key == "only" || key == "when") && inner.is_object()) {
             for (const auto& [option, values] : inner.items()) add(out, option);

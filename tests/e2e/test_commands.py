@@ -155,7 +155,9 @@ class Activations(unittest.TestCase):
                     tensors, _ = read_safetensors(out)
                     layers = report("gamma", f"zoo:{name}")["model"]["layers"]
                     names = {"blocks.0.hook_resid_pre", "ln_final.hook_normalized", *(f"blocks.{i}.hook_resid_post" for i in range(layers))}
-                    self.assertEqual(names | ({"logits"} if name in LANGUAGE else set()), set(tensors))
+                    self.assertEqual(names | ({"logits", "tokens"} if name in LANGUAGE else set()), set(tensors))
+                    if name in LANGUAGE:
+                        self.assertEqual(tensors.pop("tokens")[:2], ("I32", [130]))
                     self.assertEqual({t[0] for t in tensors.values()}, {dtype})
                     self.assertEqual(len({tuple(t[1]) for n, t in tensors.items() if n != "logits"}), 1)
                     self.assertEqual([p.name for p in pathlib.Path(folder).glob("*.part*")], [])

@@ -139,9 +139,9 @@ TEST(Pickle, ClaimsOfSizeTakeNoMemory) {
 
 TEST(Pickle, WrongUseOfTheStackIsRefused) {
     for (const char* pickle :
-         {".",    "t.",   "e.",    "u.",    "0.",     "1.",    "2.",     "N(.",     "Ns.",
-          "a.",   "R.",   "b.",    "Q.",    "\x85.",  "\x87.", "q\x01.", "}(Nu.", "(Nd.", "Nq\x01h\x02.",
-          "]Ns.", "}Na.", "g1\n.", "gx\n.", "I1x\n.", "L\n.",  "S'x\n.", "\x93."})
+         {".",    "t.",    "e.",    "u.",     "0.",    "1.",     "2.",    "N(.",  "Ns.",          "a.",
+          "R.",   "b.",    "Q.",    "\x85.",  "\x87.", "q\x01.", "}(Nu.", "(Nd.", "Nq\x01h\x02.", "]Ns.",
+          "}Na.", "g1\n.", "gx\n.", "I1x\n.", "L\n.",  "S'x\n.", "\x93."})
         EXPECT_THAT(refusal(pickle), AllOf(HasSubstr("pickle"), HasSubstr("evil.pkl"))) << pickle;
 }
 

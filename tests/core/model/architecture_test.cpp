@@ -269,10 +269,11 @@ TEST(BlockRules, HoldWhereTheySay) {
 
 TEST(BlockRules, RunsThatAreNoneAreRefused) {
     json file = *find_architecture("llama")->json;
-    file["block"]["variants"] = {{{"where", {{"runs", "kinds"}, {"is", "a"}}}, {"patch", {{"branch_scale", 2}}}}};
+    file["block"]["variants"] = {
+        {{"where", {{"runs", "kinds"}, {"is", "a"}}}, {"patch", {{"branch_scale", 2}}}}};
     const Architecture architecture = parse_architecture(file, "f.json");
-    for (const char* kinds : {R"([["a"], 6])", R"([[["a"], -1]])", R"([[["a"], 1e300]])", R"([[[], 6]])", R"([[["a"], 5]])",
-                              R"([[["a"], 2, 3]])", R"([1, 2])", R"({"a": 6})"}) {
+    for (const char* kinds : {R"([["a"], 6])", R"([[["a"], -1]])", R"([[["a"], 1e300]])", R"([[[], 6]])",
+                              R"([[["a"], 5]])", R"([[["a"], 2, 3]])", R"([1, 2])", R"({"a": 6})"}) {
         const json config = {{"num_hidden_layers", 6}, {"hidden_size", 8}, {"kinds", json::parse(kinds)}};
         const ConfigValues values(JsonObject(config, "config.json"), architecture);
         EXPECT_THAT(error_of([&] { BlockTable(values, 6); }), HasSubstr("kinds")) << kinds;
