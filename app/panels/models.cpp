@@ -30,7 +30,10 @@ std::string facts_words(const OpenModel& open) {
     if (model.layers > 0) add(counted(static_cast<std::uint64_t>(model.layers), "block"));
     add("d\u00A0=\u00A0" + std::to_string(model.d_model));  // kept on one line
     add(model.dtype);
-    add(bytes_text(model.bytes));
+    std::string bytes = bytes_text(model.bytes);  // number and unit stay on one line
+    if (const std::size_t blank = bytes.find(' '); blank != std::string::npos)
+        bytes.replace(blank, 1, "\u00A0");
+    add(bytes);
     return words;
 }
 

@@ -82,7 +82,7 @@ PatchInputSpec PlanBuilder::patch_input(Plan& plan, const FamilyNorms& norms) co
     plan.context = out.tokens_per_image();
     if (!data.positions.empty())
         out.positions = rows(data.positions, {plan.context - out.register_count, d_});
-    if (data.any_size && height != width)
+    if ((data.any_size || out.register_count > 0) && height != width)
         values_.wrong("image_size", "a square, since positions stand on a square grid");
     out.norm = norms.input;
     return out;
