@@ -105,6 +105,19 @@ void check_folders(std::vector<Check>& checks) {
     checks.push_back({"folders", "families", families});
 }
 
+// Long lists go on below where they began; broken behind a comma.
+std::string wrapped(const std::string& text, std::size_t indent) {
+    constexpr std::size_t width = 90;
+    std::string out, rest = text;
+    while (rest.size() > width) {
+        const std::size_t comma = rest.rfind(", ", width);
+        if (comma == std::string::npos) break;
+        out += rest.substr(0, comma + 1) + "\n" + std::string(indent, ' ');
+        rest = rest.substr(comma + 2);
+    }
+    return out + rest;
+}
+
 }  // namespace
 
 int doctor_command(const OutputOptions& output) {
@@ -120,7 +133,8 @@ int doctor_command(const OutputOptions& output) {
             {{"group", check.group}, {"name", check.name}, {"works", check.works}, {"detail", check.detail}});
         if (check.group != group) text += "\n" + (group = check.group) + "\n";
         text += std::string(check.works ? "  yes  " : "  no   ") + check.name +
-                std::string(check.name.size() < 20 ? 20 - check.name.size() : 1, ' ') + check.detail + "\n";
+                std::string(check.name.size() < 20 ? 20 - check.name.size() : 1, ' ') +
+                wrapped(check.detail, 27) + "\n";
     }
     if (!output.json.empty()) write_json(dump_json(json), output.json);
     if (output.json != "-" && !output.quiet) print(text);
