@@ -72,8 +72,14 @@ void OutputFile::commit() {
 }
 
 void refuse_output_over_input(const std::string& path, const std::string& input) {
+    namespace fs = std::filesystem;
     std::error_code ignored;
-    if (!path.empty() && !input.empty() && std::filesystem::equivalent(path, input, ignored))
+    if (path.empty() || input.empty()) return;
+    // Of a folder (a checkpoint's, pictures'), every file that is there is one.
+    const fs::path parent = fs::path(path).has_parent_path() ? fs::path(path).parent_path() : fs::path(".");
+    const bool inside = fs::is_directory(input, ignored) && fs::exists(path, ignored) &&
+                        fs::equivalent(parent, input, ignored);
+    if (inside || fs::equivalent(path, input, ignored))
         throw Error::usage("the output would overwrite an input",
                            {.file = path, .hint = "choose another output path"});
 }

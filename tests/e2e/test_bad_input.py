@@ -268,6 +268,16 @@ class BadInput(unittest.TestCase):
         self.refused(arguments=("--random", 160, "--json", self.weights), status=2)
         self.refused(command="activations", arguments=("--random", 160, "--out", self.weights), status=2)
         self.assertEqual(self.weights.read_bytes(), before)
+        for name in ("vocab.txt", "tokenizer.json", "preprocessor_config.json"):  # read with the weights
+            companion = self.folder / name
+            companion.write_text("{}")
+            self.refused(command="activations", arguments=("--random", 160, "--out", companion), status=2)
+            self.assertEqual(companion.read_text(), "{}")
+        rows = self.folder.parent / "rows.npy"
+        numpy.save(rows, numpy.zeros((4, 128), "f4"))
+        out, err = run("read", rows, "--gamma", f"{self.folder}:{NORM.removesuffix('.weight')}", "--json", self.weights, status=2)
+        self.assertIn("overwrite", err)
+        self.assertEqual(self.weights.read_bytes(), before)
 
 
 if __name__ == "__main__":
