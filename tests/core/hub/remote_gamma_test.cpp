@@ -66,7 +66,7 @@ Files torch_zip() {
 }
 
 Files gguf() {
-    std::ifstream file(DEADSCOPE_GOLDEN_DIR "/gguf/gemma2.gguf", std::ios::binary);
+    std::ifstream file(DEADSCOPE_GOLDEN_DIR "/gguf_gemma2/model/model.gguf", std::ios::binary);
     return {{"model.gguf", {std::istreambuf_iterator<char>(file), {}}}};
 }
 
