@@ -48,6 +48,7 @@ void test_open_built_in(ImGuiTestContext* ctx) {
     ctx->KeyPress(ImGuiMod_Ctrl | ImGuiKey_O);
     ctx->Yield(2);
     IM_CHECK(state_of(ctx).view.show_open_dialog);
+    ctx->Yield(10);  // until the dialog is as high as what it holds, and stands still
     ctx->ItemClick("//Open a model/zoo:vit-layernorm");
     IM_CHECK(until(ctx, [&] { return state_of(ctx).models.size() == 3 && model(ctx, 2).gamma != nullptr; }));
     IM_CHECK(!state_of(ctx).view.show_open_dialog);
