@@ -1,12 +1,15 @@
 // `deadscope analyze MODEL`: one forward pass per initialisation and precision; spectra, alignment, σ_min by
-// block. Also the terminal run on several models where there is no display.
+// block; by several processes under mpirun. Also the terminal run on several models where there is no display.
 #include <nlohmann/json.hpp>
 
 #include "app/commands/commands.h"
+#include "app/commands/on_ranks.h"
 #include "app/commands/terminal.h"
 #include "core/base/output_file.h"
 #include "core/checkpoint/checkpoint.h"
 #include "core/checkpoint/output_guard.h"
+#include "core/cluster/open_ranks.h"
+#include "core/cluster/team.h"
 #include "core/report/report.h"
 
 namespace deadscope {
@@ -20,18 +23,42 @@ void check_output(const std::string& json, const std::string& model, const std::
     OutputFile probe(json);  // may be created; removed at once
 }
 
+void show(const Reading& reading, const OutputOptions& output) {
+    if (!output.json.empty()) write_json(dump_json(report_json(reading)), output.json);
+    if (output.json != "-" && !output.quiet) print(reading_summary(reading, output.verbose));
+}
+
+// Rank 0 alone looks at the output and writes it, behind a last meeting: a rank that died leaves no report.
+int analyze_with(Ranks& ranks, const std::string& model, const ForwardArguments& arguments) {
+    ReadingSettings settings = reading_settings(arguments);
+    settings.threads = threads_of_rank();
+    OutputOptions output = arguments.output;
+    Team team(ranks);
+    if (!team.leads()) output.quiet = true;
+    const bool finished = team.run([&] {
+        if (team.leads()) check_output(output.json, model, input_files(arguments));
+        if (!team.meet()) return false;
+        const std::optional<Reading> reading =
+            analyze(model, settings, ranks, terminal_progress("Reading " + model, output));
+        if (!reading || !team.meet()) return false;
+        if (team.leads()) show(*reading, output);
+        return true;
+    });
+    clear_progress();
+    return finished ? 0 : interrupted_status;
+}
+
 }  // namespace
 
 int analyze_command(const std::string& model, const ForwardArguments& arguments) {
-    const OutputOptions& output = arguments.output;
     const ReadingSettings settings = reading_settings(arguments);
-    check_output(output.json, model, input_files(arguments));
+    if (launch()) return on_ranks([&](Ranks& ranks) { return analyze_with(ranks, model, arguments); });
+    check_output(arguments.output.json, model, input_files(arguments));
     const std::optional<Reading> reading =
-        analyze(model, settings, terminal_progress("Reading " + model, output));
+        analyze(model, settings, terminal_progress("Reading " + model, arguments.output));
     clear_progress();
     if (!reading) return interrupted_status;
-    if (!output.json.empty()) write_json(dump_json(report_json(*reading)), output.json);
-    if (output.json != "-" && !output.quiet) print(reading_summary(*reading, output.verbose));
+    show(*reading, arguments.output);
     return 0;
 }
 

@@ -4,6 +4,7 @@
 #include <new>
 
 #include "app/commands/commands.h"
+#include "app/commands/on_ranks.h"
 #include "app/commands/terminal.h"
 #include "app/window.h"
 #include "core/base/error.h"
@@ -22,6 +23,7 @@ struct Arguments {
     std::string model, out, panel = "window", size = "1280x800";
     std::string file;
     bool remote = false;
+    bool shares = false;  // the command is one for several ranks
     std::string theme;
     float scale = 1.0f;
     OutputOptions output;
@@ -151,7 +153,10 @@ void add_commands(CLI::App& app, Arguments& a, std::function<int()>& chosen) {
     auto* analyze = app.add_subcommand("analyze", "one forward pass: spectra, alignment, σ_min by block");
     add_model(*analyze, a);
     add_forward_options(*analyze, a.forward);
-    analyze->callback([&] { chosen = [&] { return analyze_command(a.model, a.forward); }; });
+    analyze->callback([&] {
+        a.shares = true;
+        chosen = [&] { return analyze_command(a.model, a.forward); };
+    });
 
     auto* activations =
         app.add_subcommand("activations", "the residual stream itself, to a safetensors file");
@@ -187,7 +192,10 @@ void add_commands(CLI::App& app, Arguments& a, std::function<int()>& chosen) {
     auto* doctor =
         app.add_subcommand("doctor", "devices, BLAS, OpenGL, cache folders: what works here, what not");
     add_output_options(*doctor, a.output);
-    doctor->callback([&] { chosen = [&] { return doctor_command(a.output); }; });
+    doctor->callback([&] {
+        a.shares = true;
+        chosen = [&] { return doctor_command(a.output); };
+    });
 }
 
 void refuse_later_commands(const Arguments& a) {
@@ -198,12 +206,6 @@ void refuse_later_commands(const Arguments& a) {
                                {.key = name,
                                 .expected = "gamma, analyze, activations, read, snapshot, fetch or doctor",
                                 .hint = "for a folder of that name write ./" + std::string(name) + "."});
-}
-
-int report_error(const Error& error) {
-    clear_progress();
-    std::fprintf(stderr, "deadscope: %s\n", error.message().c_str());
-    return static_cast<int>(error.kind());
 }
 
 }  // namespace
@@ -225,15 +227,19 @@ int run_command_line(int argc, char** argv) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::Success& information) {  // --help, --version
+        if (another_rank_speaks()) return 0;
         return app.exit(information);
     } catch (const CLI::ParseError& error) {
-        app.exit(error, std::cerr, std::cerr);
+        if (!another_rank_speaks()) app.exit(error, std::cerr, std::cerr);
         return static_cast<int>(ErrorKind::usage);
     }
     catch_interrupts();
     try {
+        if (!a.shares) refuse_ranks();
         return chosen();
     } catch (const Error& error) {
+        const bool common = error.kind() == ErrorKind::usage;  // every rank finds it
+        if (common && another_rank_speaks()) return static_cast<int>(error.kind());
         return report_error(error);
     } catch (const std::bad_alloc&) {
         return report_error(

@@ -16,6 +16,7 @@
 #include "core/base/version.h"
 #include "core/checkpoint/hub_cache.h"
 #include "core/checkpoint/hub_cache_list.h"
+#include "core/cluster/open_ranks.h"
 #include "core/hub/settings.h"
 #include "core/hub/urls.h"
 #include "core/model/plan.h"
@@ -52,6 +53,8 @@ void check_compute(std::vector<Check>& checks) {
         checks.push_back({"compute", "cpu " + std::string(precision_name(precision)),
                           std::to_string(info.threads) + " threads"});
     }
+    const ModuleState ranks = ranks_module();
+    checks.push_back({"compute", "several ranks", ranks.words, ranks.works});
     checks.push_back({"compute", "CUDA", "this version computes on the processor only", false});
 }
 

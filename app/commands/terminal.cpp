@@ -87,6 +87,12 @@ void clear_progress() {
     line_drawn = false;
 }
 
+int report_error(const Error& error) {
+    clear_progress();
+    std::fprintf(stderr, "deadscope: %s\n", error.message().c_str());
+    return static_cast<int>(error.kind());
+}
+
 void print(std::string_view text) {
     clear_progress();
     if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "app/commands/options.h"
+#include "core/base/error.h"
 #include "core/base/progress.h"
 #include "core/reading/reading.h"
 
@@ -30,6 +31,9 @@ private:
     bool draws_;
     std::chrono::steady_clock::time_point last_{};
 };
+
+// To stderr; the exit status that belongs to it.
+int report_error(const Error& error);
 
 // Errors: Error::resource where stdout does not take it (a full disk, a closed pipe).
 void print(std::string_view text);

@@ -5,10 +5,13 @@
 
 #include <algorithm>
 #include <chrono>
+#include <climits>
 #include <cmath>
 
 #include "core/base/error.h"
 #include "core/base/machine.h"
+#include "core/cluster/team.h"
+#include "core/reading/gather.h"
 #include "core/reading/input_plan.h"
 #include "core/reading/measuring_tap.h"
 #include "core/reading/run_weights.h"
@@ -116,6 +119,17 @@ public:
         reading_.load_s = since(start_);
     }
 
+    const Reading& so_far() const { return reading_; }
+    std::size_t sequences() const { return prepared_.input.layout.sequences(); }
+
+    // This rank's sequences only, from now on; team's ranks are at most as many as sequences.
+    void share_with(Team& team) {
+        team_ = &team;
+        reading_.ranks = team.ranks().size();
+        prepared_.input = share_of(prepared_.input, static_cast<std::size_t>(team.ranks().rank()),
+                                   static_cast<std::size_t>(team.ranks().size()));
+    }
+
     std::optional<Reading> run_all() {
         std::size_t index = 0;
         for (const Init init : settings_.inits)
@@ -141,7 +155,7 @@ private:
         run.init = init;
         run.init_source = weights.init_source;
         run.precision = precision;
-        run.tokens = input.tokens();
+        run.tokens = tokens_;
         progress_.begin(index, plan_.blocks.size());
         const auto start = std::chrono::steady_clock::now();
         MeasuringTap tap(plan_, *weights.source, run,
@@ -150,19 +164,22 @@ private:
                           .independent_rows = prepared_.independent_rows,
                           .factor_bytes = memory.factor_bytes,
                           .go_on = [&] { return progress_.spectra(); },
-                          .block_measured = [&] { publish(); }});
+                          .block_measured = [&] { publish(); },
+                          .team = team_});
         const Outcome outcome =
             run_forward(plan_, *weights.source, *backend, input, tap,
                         [&](const ProgressUpdate& update) { return progress_.forward(update); },
                         {.chunk_tokens = memory.chunk_tokens});
         if (outcome == Outcome::cancelled || !progress_.spectra()) return false;
         const double forward = since(start) - tap.seconds();
-        tap.complete();
+        if (!tap.complete()) return false;
         run.forward_s = forward;
         run.spectra_s = tap.seconds();
         run.bytes_read = weights.source->bytes_read();
-        warn_about_run(reading_, run);
         reading_.peak_rss_bytes = peak_resident_bytes();
+        if (team_) gather_costs(team_->ranks(), run, reading_.peak_rss_bytes);
+        if (team_ && !team_->leads()) return progress_.finish();
+        warn_about_run(reading_, run);
         publish();
         return progress_.finish();
     }
@@ -178,8 +195,10 @@ private:
     Checkpoint checkpoint_;
     Plan plan_;
     PreparedInput prepared_;
+    std::size_t tokens_ = prepared_.input.tokens();  // of all ranks
     SpanningProgress progress_;
     Reading reading_;
+    Team* team_ = nullptr;
 };
 
 }  // namespace
@@ -187,6 +206,30 @@ private:
 std::optional<Reading> analyze(const std::string& model, const ReadingSettings& settings,
                                const Progress& progress, const PartialReading& partial) {
     return Analysis(model, settings, progress, partial).run_all();
+}
+
+std::optional<Reading> analyze(const std::string& model, const ReadingSettings& settings, Ranks& ranks,
+                               const Progress& progress) {
+    Team all(ranks);
+    const PartialReading nobody;  // Analysis refers to it
+    std::optional<Reading> reading;
+    const bool finished = all.run([&] {
+        Analysis analysis(model, settings, progress, nobody);
+        if (!all.meet()) return false;
+        expect_same_reading(ranks, analysis.so_far());
+        const auto sequences = static_cast<int>(std::min<std::size_t>(analysis.sequences(), INT_MAX));
+        reading = analysis.so_far();
+        const std::unique_ptr<Ranks> working = ranks.first(std::min(ranks.size(), sequences));
+        if (!working) return true;  // fewer sequences than ranks: this one has nothing to run
+        Team team(*working);
+        return team.run([&] {
+            analysis.share_with(team);
+            reading = analysis.run_all();
+            if (reading && !team.leads()) reading->runs.clear();
+            return reading.has_value();
+        });
+    });
+    return finished ? std::move(reading) : std::nullopt;
 }
 
 }  // namespace deadscope

@@ -9,6 +9,7 @@
 
 #include "core/base/progress.h"
 #include "core/checkpoint/checkpoint.h"
+#include "core/cluster/ranks.h"
 #include "core/model/weights.h"
 #include "core/reading/input.h"
 #include "core/reading/reading.h"
@@ -37,6 +38,10 @@ using PartialReading = std::function<void(const Reading&)>;
 // Errors: as make_plan, prepare_input, run_forward. Returns nullopt when progress said stop.
 std::optional<Reading> analyze(const std::string& model, const ReadingSettings& settings,
                                const Progress& progress = {}, const PartialReading& partial = {});
+// The same by several processes, which all call this: each runs its own sequences, rank 0 measures them all.
+// There the reading is whole, elsewhere it holds no runs. Errors, and nullopt, come to every rank alike.
+std::optional<Reading> analyze(const std::string& model, const ReadingSettings& settings, Ranks& ranks,
+                               const Progress& progress = {});
 
 // Sentences for people (findings.cpp), the same in the window, the terminal and the report.
 struct Finding {

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "core/reading/gather.h"
 #include "core/reading/words.h"
 
 namespace deadscope {
@@ -77,10 +78,20 @@ bool MeasuringTap::finished(TapPoint point, std::size_t index) {
     if (point != TapPoint::stream) return true;
     {
         const Stopwatch watch(seconds_);
-        measure_stream(index);
+        if (!gather_stream()) return false;
+        if (!options_.team || options_.team->leads()) measure_stream(index);
+        own_floor_.reset();
         stream_ = TsqrFactor(static_cast<std::size_t>(plan_.d), run_.tokens);
     }
     options_.block_measured();
+    return true;
+}
+
+// False where another rank stopped.
+bool MeasuringTap::gather_stream() {
+    if (!options_.team) return true;
+    if (!options_.team->meet()) return false;
+    gather_measures(options_.team->ranks(), stream_, run_.tokens, own_floor_ ? &*own_floor_ : nullptr);
     return true;
 }
 
@@ -92,7 +103,6 @@ void MeasuringTap::measure_stream(std::size_t index) {
     if (own_floor_)  // beside the rounding of the stream's values, that of the mean the norm took off (§3)
         block.floor = std::hypot(
             block.floor, own_floor_->mean_rounding_along(block.bottom, unit_roundoff(run_.precision)));
-    own_floor_.reset();
     block.rank_deficient = stream_.rows() <= d || (index == 0 && options_.independent_rows < d);
     overlap_with_norms(block);
     run_.blocks.push_back(std::move(block));
@@ -163,9 +173,15 @@ void MeasuringTap::keep_factors(std::vector<double> uncentred, std::vector<doubl
     run_.stream_factors.push_back(std::move(kept));
 }
 
-void MeasuringTap::complete() {
+bool MeasuringTap::complete() {
     const Stopwatch watch(seconds_);
+    if (options_.team) {
+        if (!options_.team->meet()) return false;
+        output_.gather(options_.team->ranks());
+        if (!options_.team->leads()) return true;
+    }
     output_.complete(options_.alignment);
+    return true;
 }
 
 }  // namespace deadscope

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "core/cluster/team.h"
 #include "core/forward/forward.h"
 #include "core/reading/analyze.h"
 #include "core/reading/output_measure.h"
@@ -26,6 +27,7 @@ public:
         std::uint64_t factor_bytes = 0;        // factors are kept while they fit
         std::function<bool()> go_on;           // false: stop
         std::function<void()> block_measured;  // after each entry of run.blocks
+        Team* team = nullptr;  // of ranks that each see rows of their own; only the leader's run is filled
     };
     // run: filled as the pass goes; outlives the tap. plan and weights likewise.
     MeasuringTap(const Plan& plan, const WeightSource& weights, Run& run, Options options);
@@ -35,8 +37,9 @@ public:
                const Matrix& x) override;
     bool finished(TapPoint point, std::size_t index) override;
 
-    // After the pass: the spectrum of the final norm's output, the alignment, λ_v and its floor.
-    void complete();
+    // After the pass: the spectrum of the final norm's output, the alignment, λ_v and its floor. False where
+    // another rank stopped.
+    bool complete();
     double seconds() const { return seconds_; }  // spent measuring
 
 private:
@@ -46,6 +49,7 @@ private:
         bool final = false;
         KernelPrediction prediction;
     };
+    bool gather_stream();
     void measure_stream(std::size_t index);
     void expect_norm_output(std::size_t index);
     void overlap_with_norms(BlockReading& block) const;

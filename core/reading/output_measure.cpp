@@ -3,6 +3,8 @@
 
 #include <numeric>
 
+#include "core/reading/gather.h"
+
 namespace deadscope {
 
 OutputMeasure::OutputMeasure(NormKind kind, std::span<const double> gamma, Run& run)
@@ -10,6 +12,10 @@ OutputMeasure::OutputMeasure(NormKind kind, std::span<const double> gamma, Run& 
     run_.norm_kind = kind;
     run_.prediction = predict_kernel(kind, gamma);
     floor_ = FloorAccumulator(run_.prediction.v, gamma);
+}
+
+void OutputMeasure::gather(Ranks& ranks) {
+    gather_measures(ranks, factor_, run_.tokens, &floor_);
 }
 
 void OutputMeasure::complete(const AlignmentSettings& settings) {

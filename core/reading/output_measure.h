@@ -4,6 +4,7 @@
 
 #include <span>
 
+#include "core/cluster/ranks.h"
 #include "core/reading/reading.h"
 #include "core/spectra/tsqr.h"
 
@@ -22,6 +23,8 @@ public:
         factor_.add(rows);
     }
     void complete(const AlignmentSettings& settings);
+    // The rows of all ranks as if they had come here, on rank 0; elsewhere nothing is left to complete.
+    void gather(Ranks& ranks);
 
 private:
     Run& run_;

@@ -92,6 +92,7 @@ struct Reading {
     std::vector<Run> runs;  // in the order asked for
     std::string backend, device;
     int threads = 0;
+    int ranks = 1;  // processes that shared the sequences
     std::uint64_t seed = 0;
     AlignmentSettings alignment;  // thresholds that the counts and flags were made with
     ResidualSettings residual;

@@ -223,6 +223,7 @@ Json report_json(const Reading& reading) {
                {"backend", reading.backend},
                {"device", text(reading.device)},
                {"threads", reading.threads},
+               {"ranks", reading.ranks},
                {"precision", std::move(precisions)},
                {"seed", reading.seed},
                {"tau", reading.residual.tau},

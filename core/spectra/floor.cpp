@@ -22,6 +22,12 @@ double power(int biased) {
     return std::ldexp(1.0, biased - 1023);
 }
 
+// A long double as two doubles, which hold at least its 64 bits.
+void split(long double value, double& high, double& low) {
+    high = static_cast<double>(value);
+    low = std::isfinite(high) ? static_cast<double>(value - high) : 0.0;
+}
+
 // (d δm)² of one row in units of u²/3: what rounding does to Σ(x_i - m), as far as the channels share it.
 // Rounding m itself shifts all of them. Where x_i lies on a grid at least as coarse as the difference's, and
 // m on a finer one, rounding the difference leaves out the same piece of m in every channel of that binade. A
@@ -83,6 +89,45 @@ void FloorAccumulator::add_input(std::span<const double> rows) {
         ratio2_ += mean * mean / variance;
         coherent_ += coherent_rounding(rows.subspan(first, d_), mean) / variance;
     }
+}
+
+void FloorAccumulator::merge(const FloorAccumulator& other) {
+    assert(other.d_ == d_);
+    input_rows_ += other.input_rows_;
+    ratio2_ += other.ratio2_;
+    coherent_ += other.coherent_;
+    if (other.rows_ == 0) return;
+    if (rows_ == 0) first_ = other.first_;
+    const auto count = static_cast<long double>(other.rows_);
+    const long double moved = other.first_ - first_;  // their vᵀy were counted from another row's
+    sum2_ += other.sum2_ + 2.0L * moved * other.sum_ + count * moved * moved;
+    sum_ += other.sum_ + count * moved;
+    for (std::size_t i = 0; i < d_; ++i) y2_[i] += other.y2_[i];
+    rows_ += other.rows_;
+}
+
+void FloorAccumulator::pack(std::span<double> to) const {
+    assert(to.size() == packed_size());
+    to[0] = static_cast<double>(rows_);
+    to[1] = static_cast<double>(input_rows_);
+    split(first_, to[2], to[3]);
+    split(sum_, to[4], to[5]);
+    split(sum2_, to[6], to[7]);
+    to[8] = ratio2_;
+    to[9] = coherent_;
+    std::copy(y2_.begin(), y2_.end(), to.begin() + 10);
+}
+
+void FloorAccumulator::unpack(std::span<const double> from) {
+    assert(from.size() == packed_size());
+    rows_ = static_cast<std::size_t>(from[0]);
+    input_rows_ = static_cast<std::size_t>(from[1]);
+    first_ = static_cast<long double>(from[2]) + from[3];
+    sum_ = static_cast<long double>(from[4]) + from[5];
+    sum2_ = static_cast<long double>(from[6]) + from[7];
+    ratio2_ = from[8];
+    coherent_ = from[9];
+    std::copy(from.begin() + 10, from.end(), y2_.begin());
 }
 
 double FloorAccumulator::lambda_v() const {

@@ -43,6 +43,12 @@ public:
     FloorAccumulator(std::span<const double> v, std::span<const double> gamma);
     void add_output(std::span<const double> rows);  // Y [n, d]
     void add_input(std::span<const double> rows);   // x of the norm [n, d]
+    // As if the rows of `other`, which is of the same v and γ, had been added here.
+    void merge(const FloorAccumulator& other);
+    // Everything that was gathered, without v and γ, as packed_size() numbers: for another process.
+    std::size_t packed_size() const { return 10 + d_; }
+    void pack(std::span<double> to) const;
+    void unpack(std::span<const double> from);  // replaces what was gathered
 
     std::size_t rows() const { return rows_; }
     double lambda_v() const;  // vᵀCv
