@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <new>
 
+#include "app/commands/batch.h"
 #include "app/commands/commands.h"
 #include "app/commands/on_ranks.h"
 #include "app/commands/terminal.h"
@@ -29,6 +30,7 @@ struct Arguments {
     OutputOptions output;
     ForwardArguments forward;
     ReadArguments read;
+    BatchArguments batch;
 };
 
 std::optional<ThemeKind> theme_of(const Arguments& a) {
@@ -85,8 +87,8 @@ int snapshot_command(const Arguments& a) {
     return 0;
 }
 
-void add_model(CLI::App& command, Arguments& a) {
-    command
+CLI::Option* add_model(CLI::App& command, Arguments& a) {
+    return command
         .add_option("model", a.model,
                     "a folder, a weights file, a hub id in the local cache, or zoo:NAME[@STEP]")
         ->type_name("MODEL")
@@ -96,6 +98,16 @@ void add_model(CLI::App& command, Arguments& a) {
 void add_file(CLI::App& command, Arguments& a) {
     command.add_option("--file", a.file, "the weights to take, where a repository holds several")
         ->type_name("NAME");
+}
+
+int one_or_many(const Arguments& a) {
+    const bool batch = !a.batch.list.empty() || !a.batch.out.empty();
+    if (batch && (a.batch.list.empty() || a.batch.out.empty() || !a.model.empty()))
+        throw Error::usage("a batch takes its models from a list, and has a folder for the reports",
+                           {.expected = "--batch LIST --out DIR, and no MODEL"});
+    if (!batch && a.model.empty())
+        throw Error::usage("a model is missing", {.expected = "MODEL, or --batch LIST --out DIR"});
+    return batch ? batch_command(a.batch, a.forward) : analyze_command(a.model, a.forward);
 }
 
 void add_theme(CLI::App& command, Arguments& a) {
@@ -151,11 +163,17 @@ void add_commands(CLI::App& app, Arguments& a, std::function<int()>& chosen) {
     });
 
     auto* analyze = app.add_subcommand("analyze", "one forward pass: spectra, alignment, σ_min by block");
-    add_model(*analyze, a);
+    add_model(*analyze, a)->required(false);
+    analyze->add_option("--batch", a.batch.list,
+                        "many checkpoints: a text file with a MODEL a line; the command-line form of the "
+                        "explorer's Run all, and what is finished is kept when it is run again")
+        ->type_name("LIST");
+    analyze->add_option("--out", a.batch.out, "of a batch: the folder of its reports and summary.csv")
+        ->type_name("DIR");
     add_forward_options(*analyze, a.forward);
     analyze->callback([&] {
         a.shares = true;
-        chosen = [&] { return analyze_command(a.model, a.forward); };
+        chosen = [&] { return one_or_many(a); };
     });
 
     auto* activations =

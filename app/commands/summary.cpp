@@ -5,10 +5,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <string>
 #include <vector>
 
 #include "app/commands/terminal.h"
+#include "core/base/text.h"
 #include "core/reading/analyze.h"
 #include "core/report/report.h"
 
@@ -121,7 +123,25 @@ std::string model_line(const ModelFacts& model) {
     return text;
 }
 
+std::string number_or_nothing(const std::optional<double>& value) {
+    return value ? number_text(*value) : "";
+}
+
 }  // namespace
+
+std::string batch_summary(const std::vector<BatchRow>& all) {
+    std::vector<Row> rows{{"model", "status", "alignment", "λ_v", "d", "N", "seconds", "reason"}};
+    for (const BatchRow& row : all) {
+        const bool read = !row.report.empty();
+        char seconds[32];
+        std::snprintf(seconds, sizeof seconds, "%.1f", row.seconds);
+        rows.push_back({printable(row.model, 80), std::string(status_name(row.status)),
+                        row.alignment ? alignment_text(*row.alignment) : "", number_or_nothing(row.lambda_v),
+                        read ? std::to_string(row.d) : "", read ? std::to_string(row.tokens) : "", seconds,
+                        printable(row.reason, 1000)});
+    }
+    return table(rows, /*prose=*/true);
+}
 
 std::string gamma_summary(const GammaReading& gamma) {
     std::string text = model_line(gamma.model) + gamma_headline(gamma) + "\n\n";

@@ -9,6 +9,7 @@
 #include "app/commands/options.h"
 #include "core/base/error.h"
 #include "core/base/progress.h"
+#include "core/batch/results.h"
 #include "core/reading/reading.h"
 
 namespace deadscope {
@@ -42,5 +43,6 @@ void write_json(const std::string& text, const std::string& where);  // to where
 // Tables for people; widths are counted in code points.
 std::string gamma_summary(const GammaReading& gamma);
 std::string reading_summary(const Reading& reading, bool verbose);
+std::string batch_summary(const std::vector<BatchRow>& rows);
 
 }  // namespace deadscope
