@@ -102,6 +102,7 @@ BlockSpec PlanBuilder::block(std::int64_t number, const FamilyNorms& all) const 
     if (data.mlp) out.mlp = mlp(*data.mlp, block);
     if (data.experts) out.experts = experts(*data.experts, block);
     if (data.layer_input) out.layer_input = layer_input(*data.layer_input, block);
+    if (data.convolution) out.convolution = convolution(*data.convolution, block);
     out.branch_scale = values.number(data.branch_scale, 1.0);
     out.attention_scale = vector(data.attention_scale, block, d_, one_init);
     out.mlp_scale = vector(data.mlp_scale, block, d_, one_init);
@@ -129,7 +130,13 @@ LinearSpec PlanBuilder::linear(const LinearData& data, const std::string& name, 
         shape.insert(shape.begin(), slice.matrices);
         bias_shape.insert(bias_shape.begin(), slice.matrices);
     }
-    out.weight = tensors_.weight(data.whole ? name : name + ".weight", std::move(shape), init);
+    const std::string weight = data.whole ? name : name + ".weight";
+    // Several matrices may lie in one, row under row.
+    const TensorInfo* stored = slice.matrices > 0 ? tensors_.checkpoint().find(weight) : nullptr;
+    const bool laid = stored != nullptr && stored->shape.size() == 2;
+    const std::vector<std::int64_t> rows_of_all{slice.matrices * shape[shape.size() - 2], shape.back()};
+    out.weight = tensors_.weight(weight, laid ? rows_of_all : shape, init);
+    out.weight.shape = std::move(shape);
     // A bias with a whole name stands where the weight does, behind the same prefixes.
     const std::string bias = data.bias_tensor.empty()
                                  ? (data.whole ? std::string() : name + ".bias")

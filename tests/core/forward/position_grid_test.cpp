@@ -12,20 +12,21 @@ TEST(PositionGrid, IsWhatTorchInterpolates) {
     const std::vector<double> expected{
         0.9871718749999999, -0.051492187500001466, -0.76171875, 1.3873124999999982,  3.292625000000001,
         1.7181406249999993, 1.594804687500001,     0.85546875,  -1.3910156249999974, -3.066156250000001};
-    const std::vector<double> found = resized_grid(grid, 3, 1, 2, 5);
+    const std::vector<double> found = resized_grid(grid, 3, 1, 2, 5, false);
     ASSERT_EQ(found.size(), expected.size());
     for (std::size_t i = 0; i < found.size(); ++i) EXPECT_NEAR(found[i], expected[i], 1e-13) << i;
 }
 
 TEST(PositionGrid, OfItsOwnSizeStays) {
-    const std::vector<double> found = resized_grid(grid, 3, 1, 3, 3);
+    const std::vector<double> found = resized_grid(grid, 3, 1, 3, 3, false);
     for (std::size_t i = 0; i < found.size(); ++i) EXPECT_NEAR(found[i], grid[i], 1e-15) << i;
 }
 
 TEST(PositionGrid, ChannelsAreSeparate) {
     std::vector<double> two;
     for (const double value : grid) two.insert(two.end(), {value, 10 * value});
-    const std::vector<double> one = resized_grid(grid, 3, 1, 4, 2), both = resized_grid(two, 3, 2, 4, 2);
+    const std::vector<double> one = resized_grid(grid, 3, 1, 4, 2, false),
+                              both = resized_grid(two, 3, 2, 4, 2, false);
     ASSERT_EQ(both.size(), 2 * one.size());
     for (std::size_t i = 0; i < one.size(); ++i) {
         EXPECT_DOUBLE_EQ(both[2 * i], one[i]);
