@@ -6,6 +6,7 @@ import transformers as tf
 from .base import DTYPES, Golden, Parts, coin, pick
 from .llama import common
 
+SOUND = dict(d_model=16, encoder_layers=1, encoder_attention_heads=2, encoder_ffn_dim=8, num_mel_bins=4, max_source_positions=8)
 VISION = dict(hidden_size=16, intermediate_size=12, num_hidden_layers=1, num_attention_heads=2, image_size=8, patch_size=4)
 
 
@@ -14,7 +15,7 @@ def three_axes(options, head_dim):
 
 
 def text(rng, model_type):
-    options = common(rng, own_head=True if model_type in ("gemma3_text", "gemma4_text", "qwen3_vl_text", "mistral") else False)
+    options = common(rng, own_head=True if model_type in ("gemma3_text", "gemma4_text", "qwen3_vl_text", "qwen3_vl_moe_text", "qwen3", "mistral") else False)
     head_dim = options.get("head_dim", options["hidden_size"] // options["num_attention_heads"])
     if model_type == "gemma3_text":
         options["hidden_activation"] = options.pop("hidden_act")
@@ -27,8 +28,10 @@ def text(rng, model_type):
         options.pop("rope_parameters")
         options |= dict(global_head_dim=8, sliding_window=5, hidden_size_per_layer_input=pick(rng, 0, 4), vocab_size_per_layer_input=37,
                         layer_types=["sliding_attention"] * (layers - 1) + ["full_attention"])
-    if model_type.endswith("_vl_text"):
+    if model_type.endswith(("_vl_text", "_vl_moe_text")):
         three_axes(options, head_dim)
+    if model_type == "qwen3_vl_moe_text":
+        options |= dict(num_experts=pick(rng, 3, 5), num_experts_per_tok=pick(rng, 1, 2), moe_intermediate_size=pick(rng, 7, 11))
     return options | dict(model_type=model_type)
 
 
@@ -41,6 +44,17 @@ FAMILIES = {
     "qwen2_vl": ("Qwen2VL", "qwen2_vl_text", dict(depth=1, embed_dim=16, hidden_size=16, num_heads=2), {}),
     "qwen2_5_vl": ("Qwen2_5_VL", "qwen2_5_vl_text", dict(depth=1, hidden_size=16, num_heads=2, intermediate_size=8, out_hidden_size=16), {}),
     "qwen3_vl": ("Qwen3VL", "qwen3_vl_text", dict(depth=1, hidden_size=16, num_heads=2, intermediate_size=8, out_hidden_size=16), {}),
+    "qwen3_vl_moe": ("Qwen3VLMoe", "qwen3_vl_moe_text", dict(depth=1, hidden_size=16, num_heads=2, intermediate_size=8, out_hidden_size=16), {}),
+    "llava_next_video": ("LlavaNextVideo", "llama", VISION | dict(model_type="clip_vision_model"), {}),
+    "llava_onevision": ("LlavaOnevision", "qwen2", VISION | dict(model_type="siglip_vision_model"), {}),
+    "video_llava": ("VideoLlava", "llama", VISION | dict(model_type="clip_vision_model"), {}),
+    "vipllava": ("VipLlava", "llama", VISION | dict(model_type="clip_vision_model"), dict(vision_feature_layers=[-1])),
+    "got_ocr2": ("GotOcr2", "qwen2", dict(hidden_size=16, num_hidden_layers=1, num_attention_heads=2, image_size=32, patch_size=8, mlp_dim=8,
+                                           output_channels=8, window_size=2, global_attn_indexes=[0]), {}),
+    "qwen2_audio": ("Qwen2Audio", "qwen2", None, dict(audio_config=SOUND | dict(model_type="qwen2_audio_encoder"))),
+    "voxtral": ("Voxtral", "llama", None, dict(audio_config=dict(model_type="voxtral_encoder", hidden_size=16, intermediate_size=16, num_hidden_layers=1,
+                                                               num_attention_heads=2, num_mel_bins=4, max_source_positions=8))),
+    "lighton_ocr": ("LightOnOcr", "qwen3", VISION | dict(model_type="pixtral", head_dim=8), {}),
     "idefics3": ("Idefics3", "llama", VISION, {}),
     "smolvlm": ("SmolVLM", "llama", VISION, {}),
     "internvl": ("InternVL", "qwen2", VISION, {}),
@@ -63,6 +77,8 @@ def drawer(name):
     def draw(rng):
         inner = text(rng, model_type)
         tied = inner.pop("tie_word_embeddings")
+        if name == "voxtral" and "head_dim" not in inner:  # 128 where it is not stated
+            inner["head_dim"] = inner["hidden_size"] // inner["num_attention_heads"]
         config = getattr(tf, stem + "Config")(text_config=inner, vision_config=vision and dict(vision), tie_word_embeddings=tied, **more)
         cls = getattr(tf, stem + ("ForConditionalGeneration"))
         golden = Golden(name, cls, config, seed=0, batch=(2, pick(rng, 1, 9, 30)), dtype=pick(rng, *DTYPES), tower="text", strip_prefix="-")  # no such prefix: transformers needs them
