@@ -41,6 +41,7 @@ struct LinearData {
     std::string bias_tensor;  // its whole name; empty: tensor + ".bias"
     bool whole = false;       // tensor is the weight's whole name
     bool stored_in_out = false;
+    bool stored_either = false;  // the way round that fits, [out, in] where both do
     bool scaled_init = false;  // standard deviation divided by sqrt(2 layers), as published for GPT-2
     Amount init_std;           // none: the family's init_std
 };

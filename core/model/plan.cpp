@@ -44,6 +44,12 @@ std::string families_for(const std::string& type) {
     return "one of the " + std::to_string(count) + " known ones, such as " + nearest;
 }
 
+// Whether a tensor's last two extents are in and out, and not the other way round too.
+bool in_by_out(const std::vector<std::int64_t>& shape, std::int64_t in, std::int64_t out) {
+    const std::size_t rank = shape.size();
+    return rank >= 2 && in != out && shape[rank - 2] == in && shape[rank - 1] == out;
+}
+
 }  // namespace
 
 PlanBuilder::PlanBuilder(const Family& family)
@@ -123,17 +129,18 @@ LinearSpec PlanBuilder::linear(const LinearData& data, const std::string& name, 
     out.group_rows = slice.group_rows;
     out.group_stride = slice.group_stride;
     out.matrix = slice.matrix;
-    out.stored_in_out = data.stored_in_out;
+    const std::string weight = data.whole ? name : name + ".weight";
+    const TensorInfo* stored = tensors_.checkpoint().find(weight);
+    out.stored_in_out =
+        data.stored_either ? stored != nullptr && in_by_out(stored->shape, in, all) : data.stored_in_out;
     std::vector<std::int64_t> shape{all, in}, bias_shape{all};
-    if (data.stored_in_out) std::swap(shape[0], shape[1]);
+    if (out.stored_in_out) std::swap(shape[0], shape[1]);
     if (slice.matrices > 0) {
         shape.insert(shape.begin(), slice.matrices);
         bias_shape.insert(bias_shape.begin(), slice.matrices);
     }
-    const std::string weight = data.whole ? name : name + ".weight";
     // Several matrices may lie in one, row under row.
-    const TensorInfo* stored = slice.matrices > 0 ? tensors_.checkpoint().find(weight) : nullptr;
-    const bool laid = stored != nullptr && stored->shape.size() == 2;
+    const bool laid = slice.matrices > 0 && stored != nullptr && stored->shape.size() == 2;
     const std::vector<std::int64_t> rows_of_all{slice.matrices * shape[shape.size() - 2], shape.back()};
     out.weight = tensors_.weight(weight, laid ? rows_of_all : shape, init);
     out.weight.shape = std::move(shape);

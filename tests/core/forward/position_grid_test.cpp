@@ -17,9 +17,21 @@ TEST(PositionGrid, IsWhatTorchInterpolates) {
     for (std::size_t i = 0; i < found.size(); ++i) EXPECT_NEAR(found[i], expected[i], 1e-13) << i;
 }
 
+// The same with antialias=True: rows grow fewer, so the kernel is wider along them, and columns more.
+TEST(PositionGrid, AntialiasedIsWhatTorchInterpolates) {
+    const std::vector<double> expected{
+        0.8323843847481756, 0.34079801633885143, -0.130016051364366, 1.427517309120529,  2.516369363093976,
+        1.4705018322783852, 1.5512385903548078,  1.250401284109149,  -1.194245466088499, -2.783912292922256};
+    const std::vector<double> found = resized_grid(grid, 3, 1, 2, 5, true);
+    ASSERT_EQ(found.size(), expected.size());
+    for (std::size_t i = 0; i < found.size(); ++i) EXPECT_NEAR(found[i], expected[i], 1e-13) << i;
+}
+
 TEST(PositionGrid, OfItsOwnSizeStays) {
-    const std::vector<double> found = resized_grid(grid, 3, 1, 3, 3, false);
-    for (std::size_t i = 0; i < found.size(); ++i) EXPECT_NEAR(found[i], grid[i], 1e-15) << i;
+    for (const bool antialias : {false, true}) {
+        const std::vector<double> found = resized_grid(grid, 3, 1, 3, 3, antialias);
+        for (std::size_t i = 0; i < found.size(); ++i) EXPECT_NEAR(found[i], grid[i], 1e-15) << i;
+    }
 }
 
 TEST(PositionGrid, ChannelsAreSeparate) {
