@@ -3,7 +3,9 @@
 #include "core/forward/attention_part.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
+#include <numbers>
 
 namespace deadscope {
 namespace {
@@ -43,6 +45,7 @@ bool AttentionPart::load(std::size_t index, Share share) {
     spec_ = &spec;
     index_ = index;
     rotary_ = rotary_for(spec.rotary, pass_.longest_sequence());
+    if (rotary_.by_patch) load_patch_angles();
     const LinearSpec none;
     const bool own_keys = !spec.keys_of;
     pass_.load(spec.q_norm, q_norm_);
@@ -133,8 +136,56 @@ bool AttentionPart::project_keys(const Matrix& h, std::size_t first, Share share
 
 bool AttentionPart::rotate(const Chunk& chunk, Matrix& m, double local) {
     if (rotary_.dims == 0) return true;
-    pass_.backend.rotary(rotary_, call_.head_dim, chunk.layout, m);
+    if (rotary_.by_patch)
+        rotate_by_patch(chunk, m);
+    else
+        pass_.backend.rotary(rotary_, call_.head_dim, chunk.layout, m);
     return pass_.meter.step("forward", local);
+}
+
+// x · cosines + swapped halves of x · sines, the sign of the first half in the sines (plan.h, RotarySpec).
+void AttentionPart::load_patch_angles() {
+    if (!cosines_.empty()) return;
+    const PatchInputSpec& input = *pass_.plan.patch_input;
+    const std::size_t rows = size(input.image_height / input.patch),
+                      columns = size(input.image_width / input.patch);
+    const std::size_t width = size(rotary_.dims), quarter = width / 4, half = width / 2;
+    std::vector<double> cosines(rows * columns * width), sines(cosines.size());
+    const auto centre = [](std::size_t at, std::size_t of) {
+        return 2.0 * (static_cast<double>(at) + 0.5) / static_cast<double>(of) - 1.0;
+    };
+    for (std::size_t p = 0; p < rows * columns; ++p) {
+        for (std::size_t i = 0; i < half; ++i) {
+            const double along = i < quarter ? centre(p / columns, rows) : centre(p % columns, columns);
+            const double angle = 2.0 * std::numbers::pi * along * rotary_.inverse_frequencies[i % quarter];
+            for (const std::size_t at : {p * width + i, p * width + half + i}) {
+                cosines[at] = std::cos(angle);
+                sines[at] = at % width < half ? -std::sin(angle) : std::sin(angle);
+            }
+        }
+    }
+    cosines_ = pass_.backend.allocate(rows * columns, width);
+    sines_ = pass_.backend.allocate(rows * columns, width);
+    pass_.backend.write(cosines_, std::span<const double>(cosines));
+    pass_.backend.write(sines_, std::span<const double>(sines));
+}
+
+void AttentionPart::rotate_by_patch(const Chunk& chunk, Matrix& m) {
+    Backend& backend = pass_.backend;
+    const std::size_t width = cosines_.cols, half = width / 2, patches = cosines_.rows;
+    Matrix swapped = pass_.reserve(swapped_, patches, width);
+    Matrix first = swapped.columns(0, half), second = swapped.columns(half, half);
+    for (std::size_t s = 0; s < chunk.layout.sequences(); ++s) {
+        const Matrix picture = m.row_range(chunk.layout.starts[s + 1] - patches, patches);
+        for (std::size_t channel = 0; channel < m.cols; channel += width) {
+            Matrix x = picture.columns(channel, width);
+            backend.copy(x.columns(half, half), first);
+            backend.copy(x.columns(0, half), second);
+            backend.multiply(sines_, swapped);
+            backend.multiply(cosines_, x);
+            backend.add(swapped, x);
+        }
+    }
 }
 
 // Clipping, norms inside the heads and the rotation by position.
@@ -149,6 +200,11 @@ bool AttentionPart::shape(const Chunk& chunk, double local) {
         if (spec_->clip > 0.0) pass_.backend.clamp(-spec_->clip, spec_->clip, m);
     };
     const auto turn = [&](Matrix& m, const LoadedNorm& w) {
+        if (spec_->clip_after_norm) {
+            if (!norm(m, w)) return false;
+            clip(m);
+            return rotate(chunk, m, local);
+        }
         clip(m);
         if (spec_->norm_after_rotary) return rotate(chunk, m, local) && norm(m, w);
         return norm(m, w) && rotate(chunk, m, local);

@@ -40,6 +40,8 @@ private:
     bool project_keys(const Matrix& h, std::size_t first, Share share);
     bool shape(const Chunk& chunk, double local);
     bool rotate(const Chunk& chunk, Matrix& m, double local);
+    void load_patch_angles();
+    void rotate_by_patch(const Chunk& chunk, Matrix& m);
     bool mix(const Chunk& chunk, Share share);
     bool mix_group(std::size_t first, const SequenceLayout& group, double cost, double local);
     void mix_heads(std::size_t first, const SequenceLayout& group, const AttentionCall& part,
@@ -59,6 +61,7 @@ private:
     LoadedLinear q_, k_, v_, o_, q_down_, kv_down_, k_rope_;
     LoadedNorm q_norm_, k_norm_, v_norm_, inner_norm_, latent_q_norm_, latent_kv_norm_;
 
+    Matrix cosines_, sines_, swapped_;         // [patches of a picture, head_dim], the last a slot
     Matrix at_k_, at_v_;                       // of the chunk at work: of kept_ or of the slots below
     Matrix q_rows_, k_rows_, v_rows_, mixed_;  // slots, [longest chunk, heads · head_dim] and so on
     Matrix h_, q_latent_, kv_latent_, k_own_, k_shared_;  // slots, rows of a piece

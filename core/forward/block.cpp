@@ -39,6 +39,7 @@ BlockRunner::BlockRunner(Pass& pass)
       mlp_(pass),
       mixture_(pass),
       layer_input_(pass),
+      beside_(pass),
       chunks_(chunks_of(pass.input.layout, pass.chunk_tokens())),
       longest_chunk_(longest_of(chunks_)),
       // Reading an element costs about what a hundred tokens cost that are multiplied by it.
@@ -80,7 +81,7 @@ bool BlockRunner::run(std::size_t index, Matrix& x) {
     if (!load(spec)) return false;
     piece_ = std::min(piece_rows(), longest_chunk_);
     show_norm_input_ = !pre_ && spec.mlp_norm && pass_.tap.wants(TapPoint::norm_input, stream_);
-    if (spec.experts && spec.parallel) {  // the experts read the stream that entered
+    if ((spec.experts && spec.parallel) || spec.convolution) {  // they read the stream that entered
         Matrix entered = pass_.reserve(entered_, x.rows, x.cols);
         pass_.backend.copy(x, entered);
     }
@@ -88,6 +89,7 @@ bool BlockRunner::run(std::size_t index, Matrix& x) {
         if (!run_chunk(chunk, x.row_range(chunk.first, chunk.rows))) return false;
     }
     if (spec.experts && !run_mixture(x)) return false;
+    if (spec.convolution && !beside_.run(*spec.convolution, entered_, x, 1.0)) return false;
     return !show_norm_input_ || pass_.tap.finished(TapPoint::norm_input, stream_);
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "core/forward/attention_part.h"
+#include "core/forward/convolution.h"
 #include "core/forward/layer_input.h"
 #include "core/forward/mixture.h"
 #include "core/forward/mlp_part.h"
@@ -41,6 +42,7 @@ private:
     MlpPart mlp_;
     Mixture mixture_;
     LayerInput layer_input_;
+    BesideBlock beside_;
     std::vector<Chunk> chunks_;
     std::size_t longest_chunk_ = 0;  // rows
     double load_share_ = 0.0;        // of a block's time that goes into its weights
@@ -53,7 +55,7 @@ private:
     LoadedNorm attention_norm_, mlp_norm_;
     Branch attention_branch_, mlp_branch_;
     Matrix h_, delta_;                // slots, [piece, d]
-    Matrix entered_, mixed_experts_;  // slots, [tokens, d], for mixtures
+    Matrix entered_, mixed_experts_;  // slots, [tokens, d], for mixtures and convolutions
 };
 
 }  // namespace deadscope

@@ -18,12 +18,14 @@ public:
 
 private:
     bool activate(Matrix up, Matrix gate, double local);
+    void xielu(Matrix& x);
 
     Pass& pass_;
     const MlpSpec* spec_ = nullptr;
     LoadedLinear gate_, up_, down_;
     LoadedNorm inner_norm_;
-    Matrix up_rows_, gate_rows_;  // slots, [rows, width]
+    double xielu_p_ = 0.0, xielu_n_ = 0.0, xielu_beta_ = 0.0;
+    Matrix up_rows_, gate_rows_, square_, bend_;  // slots, [rows, width]
 };
 
 }  // namespace deadscope

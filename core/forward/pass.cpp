@@ -102,7 +102,12 @@ bool Pass::load(const LinearSpec& spec, std::size_t first_out, std::size_t count
     to.stored_in_out = spec.stored_in_out;
     to.bias = spec.bias ? reserve(to.bias, 1, count) : Matrix{};
     const std::size_t bias_start = spec.bias ? matrix * size(spec.bias.shape.back()) : 0;
-    for (std::size_t i = 0; spec.bias && i < runs.size(); ++i) {
+    if (spec.bias && spec.own_bias) {
+        if (!load(
+                spec.bias, [first_out](std::size_t) { return first_out; }, to.bias, local))
+            return false;
+    }
+    for (std::size_t i = 0; spec.bias && !spec.own_bias && i < runs.size(); ++i) {
         Matrix part = to.bias.columns(runs[i].first, runs[i].count);
         const std::size_t first = bias_start + runs[i].row;
         if (!load(

@@ -74,7 +74,7 @@ bool load_resized_positions(Pass& pass, const PatchInputSpec& spec, std::size_t 
     std::vector<double> grid(stored * d);
     pass.weights.read(spec.positions, {spec.class_tokens.size() * d, grid.size()}, std::span<double>(grid));
     const auto resized = resized_grid(grid, side, d, size(spec.image_height / spec.patch),
-                                      size(spec.image_width / spec.patch));
+                                      size(spec.image_width / spec.patch), spec.antialias);
     pass.backend.write(positions, std::span<const double>(resized));
     return pass.meter.step("weights", 0.1);
 }

@@ -1,6 +1,8 @@
 // Tokens: table rows, positions, types and the projection to the stream's width. Of a table only the rows
 // that occur are read.
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <string>
 
 #include "core/base/error.h"
@@ -18,7 +20,9 @@ std::size_t size(std::int64_t value) {
 // Row of the position table for every token, [tokens]: counted in its sequence from the offset, or as RoBERTa
 // does (plan.h). Rotary models have no table, and no bound to a sequence's length here.
 std::vector<std::int32_t> position_rows(const Pass& pass, const TokenInputSpec& spec) {
-    const std::size_t rows = size(spec.positions.shape[0]), offset = size(spec.position_offset);
+    const std::size_t rows = spec.positions ? size(spec.positions.shape[0])
+                                            : std::numeric_limits<std::int32_t>::max(),
+                      offset = size(spec.position_offset);
     const bool padded = spec.padding_token >= 0;
     const std::size_t first = offset + (padded ? 1 : 0), most = rows - std::min(rows, first);
     std::vector<std::int32_t> result;
@@ -66,12 +70,32 @@ struct TokenTables {
     LoadedNorm norm;  // only the one before a projection; the other is embedding.cpp's
 };
 
+// Rows [base, base + to.rows) (plan.h, TokenInputSpec).
+void write_sinusoids(Pass& pass, const TokenInputSpec& spec, std::size_t base, Matrix& to) {
+    const std::size_t half = to.cols / 2;
+    std::vector<double> rows(to.rows * to.cols, 0.0);
+    for (std::size_t r = 0; r < to.rows; ++r) {
+        if (static_cast<std::int64_t>(base + r) == spec.sinusoid_zero) continue;
+        for (std::size_t i = 0; i < half; ++i) {
+            const double angle = static_cast<double>(base + r) *
+                                 std::exp(-std::log(10000.0) * static_cast<double>(i) / spec.sinusoids);
+            rows[r * to.cols + i] = std::sin(angle);
+            rows[r * to.cols + half + i] = std::cos(angle);
+        }
+    }
+    pass.backend.write(to, std::span<const double>(rows));
+}
+
 bool load_positions(Pass& pass, const TokenInputSpec& spec, std::size_t width, TokenTables& tables) {
     tables.positions = position_rows(pass, spec);
     const auto [least, most] = std::minmax_element(tables.positions.begin(), tables.positions.end());
     const std::int32_t base = *least;
     tables.position = pass.backend.allocate(size(*most - base) + 1, width);
     for (std::int32_t& row : tables.positions) row -= base;
+    if (!spec.positions) {
+        write_sinusoids(pass, spec, size(base), tables.position);
+        return pass.meter.step("weights", 0.3);
+    }
     return pass.load(
         spec.positions, [=](std::size_t i) { return (size(base) + i) * width; }, tables.position, 0.3);
 }
@@ -86,7 +110,7 @@ bool load_tables(Pass& pass, const TokenInputSpec& spec, std::size_t e, std::siz
     if (!pass.load(spec.projection, tables.projection, 0.25)) return false;
     if (spec.projection && spec.projection_place == Place::after_norm) pass.load(spec.norm, tables.norm);
     const std::size_t width = spec.projection && spec.projection_place == Place::before_positions ? d : e;
-    return !spec.positions || load_positions(pass, spec, width, tables);
+    return (!spec.positions && spec.sinusoids == 0.0) || load_positions(pass, spec, width, tables);
 }
 
 // rows [count, e] = the scaled table rows of tokens [first, first + count).
@@ -119,7 +143,7 @@ bool embed_piece(Pass& pass, const TokenInputSpec& spec, const TokenTables& tabl
     gather_tokens(pass, spec, tables, first, rows);
     if (spec.token_types) pass.backend.add_row(tables.type, rows);
     if (!project(Place::before_positions)) return false;
-    if (spec.positions)
+    if (!tables.position.empty())
         pass.backend.gather_add(tables.position, std::span(tables.positions).subspan(first, out.rows), 1.0,
                                 rows);
     if (!project(Place::before_norm)) return false;

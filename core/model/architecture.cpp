@@ -29,7 +29,7 @@ Quantity read_quantity(const JsonObject& config, const std::string& name) {
 
 TokensData read_tokens(const ArchitectureReader& reader, const JsonObject& entry) {
     expect_keys(entry, {"table", "positions", "position_offset", "position_rows", "padding", "token_types",
-                        "scale", "norm", "projection", "dropout"});
+                        "sinusoids", "scale", "norm", "projection", "dropout"});
     TokensData out;
     out.table = required_text(entry, "table");
     out.positions = entry.text("positions").value_or("");
@@ -37,6 +37,12 @@ TokensData read_tokens(const ArchitectureReader& reader, const JsonObject& entry
     out.position_offset = reader.amount(entry, "position_offset", 0.0);
     out.position_rows = reader.amount(entry, "position_rows");
     out.padding = reader.amount(entry, "padding");
+    if (const auto sinusoids = entry.object("sinusoids")) {
+        expect_keys(*sinusoids, {"over", "zero"});
+        out.sinusoids = reader.required_amount(*sinusoids, "over");
+        out.sinusoid_zero = reader.amount(*sinusoids, "zero");
+        if (!out.positions.empty()) entry.wrong("sinusoids", "nothing, since positions names a table");
+    }
     out.scale = reader.amount(entry, "scale");
     out.norm = reader.norm(entry, "norm");
     out.projection = reader.linear(entry, "projection", {"place"});
@@ -60,7 +66,7 @@ TokensData read_tokens(const ArchitectureReader& reader, const JsonObject& entry
 
 PatchesData read_patches(const ArchitectureReader& reader, const JsonObject& entry) {
     expect_keys(entry, {"projection", "bias", "class_tokens", "registers", "register_count", "positions",
-                        "any_size", "norm"});
+                        "any_size", "antialias", "norm"});
     PatchesData out;
     out.projection = required_text(entry, "projection");
     out.bias = reader.amount(entry, "bias", true);
@@ -69,6 +75,7 @@ PatchesData read_patches(const ArchitectureReader& reader, const JsonObject& ent
     if (!out.registers.empty()) out.register_count = reader.required_amount(entry, "register_count");
     out.positions = entry.text("positions").value_or("");
     out.any_size = entry.boolean("any_size").value_or(false);
+    out.antialias = entry.boolean("antialias").value_or(false);
     out.norm = reader.norm(entry, "norm");
     return out;
 }

@@ -53,6 +53,8 @@ RotaryData ArchitectureReader::rotary(const JsonObject& entry) const {
     out.fraction = or_family("rotary_fraction");
     out.dims = or_family("rotary_dims");
     out.frequencies = entry.texts("frequencies");
+    out.divided = entry.boolean("divided").value_or(true);
+    out.by_patch = entry.boolean("rotary_by_patch").value_or(false);
     return out;
 }
 
@@ -161,17 +163,23 @@ AttentionData ArchitectureReader::attention(const JsonObject& entry) const {
                         "rotary_fraction",
                         "rotary_dims",
                         "frequencies",
+                        "divided",
+                        "rotary_by_patch",
                         "window",
                         "scale",
                         "scale_by_yarn",
                         "score_cap",
                         "clip",
+                        "clip_after_norm",
                         "alibi",
                         "sinks",
                         "q",
                         "k",
                         "v",
                         "qkv",
+                        "q_bias",
+                        "k_bias",
+                        "v_bias",
                         "out",
                         "q_norm",
                         "k_norm",
@@ -193,6 +201,7 @@ AttentionData ArchitectureReader::attention(const JsonObject& entry) const {
     out.scale_by_yarn = entry.boolean("scale_by_yarn").value_or(false);
     out.score_cap = amount(entry, "score_cap");
     out.clip = amount(entry, "clip");
+    out.clip_after_norm = entry.boolean("clip_after_norm").value_or(false);
     if (entry.has("rotary")) out.rotary = rotary(entry);
     out.norm_after_rotary = amount(entry, "norm_after_rotary", false);
     out.alibi = alibi(entry);
@@ -202,6 +211,9 @@ AttentionData ArchitectureReader::attention(const JsonObject& entry) const {
     if (out.fused) {
         out.q = required_linear(entry, "qkv", {"order"});
         out.order = read_order(*entry.object("qkv"));
+        out.q_bias = entry.text("q_bias").value_or("");
+        out.k_bias = entry.text("k_bias").value_or("");
+        out.v_bias = entry.text("v_bias").value_or("");
     } else {
         out.q = required_linear(entry, "q");
     }

@@ -32,11 +32,12 @@ void ArchitectureReader::mlp_maps(const JsonObject& entry, MlpData& out) const {
 }
 
 MlpData ArchitectureReader::mlp(const JsonObject& entry) const {
-    expect_keys(entry,
-                {"gate", "up", "gate_up", "down", "inner", "activation", "limit", "alpha", "inner_norm"});
+    expect_keys(entry, {"gate", "up", "gate_up", "down", "inner", "activation", "limit", "alpha",
+                        "inner_norm", "xielu"});
     MlpData out;
     mlp_maps(entry, out);
     out.inner_norm = norm(entry, "inner_norm");
+    out.xielu = entry.text("xielu").value_or("");
     return out;
 }
 
@@ -115,10 +116,21 @@ std::optional<LayerInputData> ArchitectureReader::layer_input(const JsonObject& 
     return out;
 }
 
+std::optional<ConvolutionData> ArchitectureReader::convolution(const JsonObject& part) const {
+    const auto entry = part.object("convolution");
+    if (!entry) return std::nullopt;
+    expect_keys(*entry, {"tensor", "norm", "width", "activation"});
+    const auto behind = norm(*entry, "norm");
+    if (!behind) entry->missing("norm", "a norm's name");
+    return ConvolutionData{required_text(*entry, "tensor"), *behind, required_amount(*entry, "width"),
+                           amount(*entry, "activation")};
+}
+
 BlockData ArchitectureReader::block(const JsonObject& entry) const {
-    expect_keys(entry, {"tensors", "groups", "in_group", "spare", "parallel", "attention_norm", "mlp_norm",
-                        "attention_out_norm", "mlp_out_norm", "branch_scale", "attention_scale", "mlp_scale",
-                        "output_scale", "layer_input", "attention", "mlp", "experts", "variants"});
+    expect_keys(entry,
+                {"tensors", "groups", "in_group", "spare", "parallel", "attention_norm", "mlp_norm",
+                 "attention_out_norm", "mlp_out_norm", "branch_scale", "attention_scale", "mlp_scale",
+                 "output_scale", "layer_input", "convolution", "attention", "mlp", "experts", "variants"});
     BlockData out;
     out.tensors = required_text(entry, "tensors");
     out.groups = amount(entry, "groups");
@@ -139,6 +151,7 @@ BlockData ArchitectureReader::block(const JsonObject& entry) const {
     out.mlp_scale = entry.text("mlp_scale").value_or("");
     out.output_scale = entry.text("output_scale").value_or("");
     out.layer_input = layer_input(entry);
+    out.convolution = convolution(entry);
     out.attention = attention(required_object(entry, "attention"));
     if (const auto mlp_entry = entry.object("mlp")) out.mlp = mlp(*mlp_entry);
     if (const auto experts_entry = entry.object("experts")) out.experts = experts(*experts_entry);

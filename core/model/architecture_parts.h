@@ -41,6 +41,7 @@ struct LinearData {
     std::string bias_tensor;  // its whole name; empty: tensor + ".bias"
     bool whole = false;       // tensor is the weight's whole name
     bool stored_in_out = false;
+    bool stored_either = false;  // the way round that fits, [out, in] where both do
     bool scaled_init = false;  // standard deviation divided by sqrt(2 layers), as published for GPT-2
     Amount init_std;           // none: the family's init_std
 };
@@ -100,12 +101,15 @@ struct RotaryData {
     Amount theta, fraction, dims;
     std::vector<std::string> frequencies;  // tensors, behind the prefix: the first that is there comes before
                                            // the rule
+    bool by_patch = false;
+    bool divided = true;  // whether the divisors that a GGUF file holds are meant for it
 };
 
 struct AttentionData {
     Amount heads, kv_heads, head_dim, value_dim;  // none: the family's
     Amount causal = true;
     Amount window, scale, score_cap, clip;
+    bool clip_after_norm = false;
     bool scale_by_yarn = false;  // scale · mscale², DeepSeek's
     std::optional<RotaryData> rotary;
     Amount norm_after_rotary = false;
@@ -114,6 +118,7 @@ struct AttentionData {
     bool fused = false;  // q holds the fused tensor, its rows by `order`
     FusedOrder order;
     LinearData q, k, v, out;
+    std::string q_bias, k_bias, v_bias;  // of a fused map: whole names, each on its own
     std::optional<HeadNormData> q_norm, k_norm, v_norm;
     std::optional<NormData> inner_norm;
     std::optional<RelativeBiasData> relative_bias;
@@ -130,6 +135,7 @@ struct MlpData {
     LinearData up, down;
     Amount limit, alpha;
     std::optional<NormData> inner_norm;
+    std::string xielu;  // before the names of its three numbers; empty: none
 };
 
 struct ExpertsData {
@@ -155,6 +161,13 @@ struct LayerInputData {
     std::optional<NormData> out_norm;
 };
 
+// The tensor and the norm: names behind the family's prefix.
+struct ConvolutionData {
+    std::string tensor;
+    NormData norm;
+    Amount width, activation;
+};
+
 struct BlockData {
     std::string tensors;  // prefix of a block's tensors; {i} is its number, {g} its group's
     Amount groups, in_group;
@@ -163,6 +176,7 @@ struct BlockData {
     Amount parallel = false, branch_scale;
     std::string attention_scale, mlp_scale, output_scale;
     std::optional<LayerInputData> layer_input;
+    std::optional<ConvolutionData> convolution;
     AttentionData attention;
     std::optional<MlpData> mlp;
     std::optional<ExpertsData> experts;
@@ -171,6 +185,7 @@ struct BlockData {
 struct TokensData {
     std::string table, positions, token_types;  // whole names behind the prefix; empty: absent
     Amount position_offset = 0.0, position_rows, padding;
+    Amount sinusoids, sinusoid_zero;
     Amount scale;
     std::optional<NormData> norm;
     std::optional<LinearData> projection;
@@ -181,7 +196,7 @@ struct PatchesData {
     std::string projection, registers, positions;
     Amount bias = true, register_count;
     std::vector<std::string> class_tokens;
-    bool any_size = false;
+    bool any_size = false, antialias = false;
     std::optional<NormData> norm;
 };
 struct SoundData {

@@ -147,8 +147,10 @@ std::optional<LinearData> ArchitectureReader::linear(
     linear.whole = entry->boolean("whole").value_or(false);
     linear.bias_tensor = entry->text("bias_tensor").value_or("");
     const std::string layout = entry->text("layout").value_or("out_in");
-    if (layout != "out_in" && layout != "in_out") entry->wrong("layout", "out_in or in_out");
+    if (layout != "out_in" && layout != "in_out" && layout != "either")
+        entry->wrong("layout", "out_in, in_out or either");
     linear.stored_in_out = layout == "in_out";
+    linear.stored_either = layout == "either";
     const bool biased = linear.bias != Amount(false);
     if (linear.whole && biased && linear.bias_tensor.empty())
         entry->missing("bias_tensor", "the bias's name, since the weight's is whole");

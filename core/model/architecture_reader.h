@@ -46,6 +46,7 @@ private:
     std::optional<RelativeBiasData> relative_bias(const JsonObject& part) const;
     std::optional<KeysOfData> keys_of(const JsonObject& part) const;
     std::optional<LayerInputData> layer_input(const JsonObject& part) const;
+    std::optional<ConvolutionData> convolution(const JsonObject& part) const;
     void mlp_maps(const JsonObject& entry, MlpData& out) const;
     const Architecture& data_;
 };

@@ -61,6 +61,11 @@ public:
         }
         out.mlp_out = norm(data_.mlp_out_norm, NormRole::post_mlp, d_);
         if (data_.layer_input) out.layer_input = norm(data_.layer_input->out_norm, NormRole::other, d_);
+        if (data_.convolution) {
+            const NormData& behind = data_.convolution->norm;
+            out.convolution = tensors_.norm(behind, tensors_.with_prefix(behind.tensor), NormRole::other,
+                                            static_cast<std::size_t>(block_), d_, values_);
+        }
         return out;
     }
 
@@ -196,6 +201,7 @@ std::vector<NormSpec> FamilyNorms::in_order(bool with_heads) const {
         add(block.mlp_out);
         if (position == NormPosition::post) add(block.mlp);
         add(block.layer_input);
+        add(block.convolution);
     }
     add(final);
     if (with_heads) out.insert(out.end(), heads.begin(), heads.end());

@@ -54,6 +54,7 @@ struct BlockNorms {
     std::optional<NormSpec> attention_inner, attention_out, mlp, mlp_inner, mlp_out;
     std::optional<NormSpec> router, experts, experts_out, shared_out;  // of a mixture
     std::optional<NormSpec> layer_input;                               // behind the inputs by layer
+    std::optional<NormSpec> convolution;                               // behind all else
 };
 
 // Norms of the family in order of use: embedding, then block by block, then final, then those of heads.

@@ -44,6 +44,12 @@ std::string families_for(const std::string& type) {
     return "one of the " + std::to_string(count) + " known ones, such as " + nearest;
 }
 
+// Whether a tensor's last two extents are in and out, and not the other way round too.
+bool in_by_out(const std::vector<std::int64_t>& shape, std::int64_t in, std::int64_t out) {
+    const std::size_t rank = shape.size();
+    return rank >= 2 && in != out && shape[rank - 2] == in && shape[rank - 1] == out;
+}
+
 }  // namespace
 
 PlanBuilder::PlanBuilder(const Family& family)
@@ -102,6 +108,7 @@ BlockSpec PlanBuilder::block(std::int64_t number, const FamilyNorms& all) const 
     if (data.mlp) out.mlp = mlp(*data.mlp, block);
     if (data.experts) out.experts = experts(*data.experts, block);
     if (data.layer_input) out.layer_input = layer_input(*data.layer_input, block);
+    if (data.convolution) out.convolution = convolution(*data.convolution, block);
     out.branch_scale = values.number(data.branch_scale, 1.0);
     out.attention_scale = vector(data.attention_scale, block, d_, one_init);
     out.mlp_scale = vector(data.mlp_scale, block, d_, one_init);
@@ -122,14 +129,21 @@ LinearSpec PlanBuilder::linear(const LinearData& data, const std::string& name, 
     out.group_rows = slice.group_rows;
     out.group_stride = slice.group_stride;
     out.matrix = slice.matrix;
-    out.stored_in_out = data.stored_in_out;
+    const std::string weight = data.whole ? name : name + ".weight";
+    const TensorInfo* stored = tensors_.checkpoint().find(weight);
+    out.stored_in_out =
+        data.stored_either ? stored != nullptr && in_by_out(stored->shape, in, all) : data.stored_in_out;
     std::vector<std::int64_t> shape{all, in}, bias_shape{all};
-    if (data.stored_in_out) std::swap(shape[0], shape[1]);
+    if (out.stored_in_out) std::swap(shape[0], shape[1]);
     if (slice.matrices > 0) {
         shape.insert(shape.begin(), slice.matrices);
         bias_shape.insert(bias_shape.begin(), slice.matrices);
     }
-    out.weight = tensors_.weight(data.whole ? name : name + ".weight", std::move(shape), init);
+    // Several matrices may lie in one, row under row.
+    const bool laid = slice.matrices > 0 && stored != nullptr && stored->shape.size() == 2;
+    const std::vector<std::int64_t> rows_of_all{slice.matrices * shape[shape.size() - 2], shape.back()};
+    out.weight = tensors_.weight(weight, laid ? rows_of_all : shape, init);
+    out.weight.shape = std::move(shape);
     // A bias with a whole name stands where the weight does, behind the same prefixes.
     const std::string bias = data.bias_tensor.empty()
                                  ? (data.whole ? std::string() : name + ".bias")

@@ -41,6 +41,7 @@ struct LinearSpec {
     std::int64_t first_row = 0;  // of the fused tensor
     std::int64_t group_rows = 0, group_stride = 0;
     std::int64_t matrix = 0;  // of the bias too: [experts, *]
+    bool own_bias = false;    // the bias is [out], not the fused tensor's
     explicit operator bool() const { return static_cast<bool>(weight); }
 };
 
@@ -53,6 +54,10 @@ struct RotarySpec {                           // dims 0: none
     // longrope: these instead where the longest sequence of the input has more than `long_beyond` tokens.
     std::int64_t long_beyond = 0;
     std::vector<double> long_inverse_frequencies{};  // [dims / 2] or empty
+    // DINOv3: the patches of a picture turn by their centre (y, x), of which each goes from -1 to 1 over the
+    // picture: by 2π · y · ω and then 2π · x · ω, ω being inverse_frequencies, here [dims / 4]. What stands
+    // before the patches is not turned.
+    bool by_patch = false;
 };
 
 // A norm inside the heads, before the rotation: each `span` channels on their own. γ is [span], shared by all
@@ -100,13 +105,14 @@ struct AttentionSpec {
     std::int64_t heads = 0, kv_heads = 0, head_dim = 0;
     std::int64_t value_dim = 0;  // 0: head_dim
     bool causal = true;
-    std::int64_t window = 0;      // 0: none. Causal: key j is seen by i where i - window < j <= i;
-                                  // otherwise where |i - j| <= window
-    double scale = 1.0;           // multiplies q·k
-    double score_cap = 0.0;       // 0: none; else cap · tanh(score / cap), before the mask
-    std::vector<double> slopes;   // [heads] alibi: score += slope · (j - i); empty: none
-    bool slopes_in_bf16 = false;  // Falcon's: score += scale · bf16(bf16(slope) · bf16(j)), instead
-    double clip = 0.0;            // 0: none; q, k and v are clamped to ±clip after their projection
+    std::int64_t window = 0;       // 0: none. Causal: key j is seen by i where i - window < j <= i;
+                                   // otherwise where |i - j| <= window
+    double scale = 1.0;            // multiplies q·k
+    double score_cap = 0.0;        // 0: none; else cap · tanh(score / cap), before the mask
+    std::vector<double> slopes;    // [heads] alibi: score += slope · (j - i); empty: none
+    bool slopes_in_bf16 = false;   // Falcon's: score += scale · bf16(bf16(slope) · bf16(j)), instead
+    double clip = 0.0;             // 0: none; q, k and v are clamped to ±clip after their projection,
+    bool clip_after_norm = false;  // or queries and keys behind their norms (OLMoE)
     WeightRef sinks;  // [heads]: a logit that takes part in the softmax and writes nothing (gpt-oss)
     RotarySpec rotary;
     HeadNormSpec q_norm, k_norm, v_norm;
@@ -135,6 +141,12 @@ enum class Activation {
     elu,
     leaky_relu
 };
+// xIELU (arXiv 2411.13010), with p = softplus(alpha_p) and n = beta + softplus(alpha_n):
+//     p x² + beta x where x > 0, n (exp(x) - 1 - x) + beta x elsewhere.
+// The published one cuts x at -1e-6 inside exp, which moves nothing that f32 resolves.
+struct XieluSpec {
+    WeightRef alpha_p, alpha_n, beta;  // one number each
+};
 struct MlpSpec {
     Activation activation = Activation::gelu;
     LinearSpec gate;  // empty: plain; else act(gate(x)) ⊙ up(x)
@@ -142,6 +154,7 @@ struct MlpSpec {
     // gpt-oss: g = min(gate, limit), u = clamp(up, ±limit), (u + 1) ⊙ g ⊙ sigmoid(alpha · g); 0: none
     double limit = 0.0, alpha = 0.0;
     std::optional<NormSpec> inner_norm;  // of what down reads, [inner]
+    std::optional<XieluSpec> xielu;      // instead of the activation
     explicit operator bool() const { return static_cast<bool>(down); }
 };
 
@@ -194,6 +207,16 @@ struct LayerInputSpec {
 // where n1 is absent x += out(attn(x)) (OLMo-2). Every branch is multiplied by branch_scale and, channel by
 // channel, by its layer scale before it is added.
 enum class NormPosition { pre, post };
+
+// DeBERTa's convolution over the tokens of a sequence, beside a block: with x₀ what enters it,
+//     x = norm(x + act(conv(x₀)))
+// behind everything else; zeros stand before the first token and behind the last.
+struct ConvolutionSpec {
+    WeightRef weight, bias;  // [d, d, width], [d]
+    std::int64_t width = 0;  // odd
+    Activation activation = Activation::tanh;
+    NormSpec norm;
+};
 struct BlockSpec {
     std::optional<NormSpec> attention_norm;      // n1
     std::optional<NormSpec> mlp_norm;            // n2; absent with parallel: n1's output is shared
@@ -207,6 +230,7 @@ struct BlockSpec {
     WeightRef attention_scale, mlp_scale;  // [d] or empty
     std::optional<LayerInputSpec> layer_input;
     WeightRef output_scale;  // [1]: multiplies the block's output; empty: none (Gemma 4)
+    std::optional<ConvolutionSpec> convolution;
 };
 
 // Masked-language models of ESM scale the embeddings by (1 - 0.15 · 0.8) / (1 - share of <mask> in the
@@ -219,6 +243,10 @@ struct TokenDropoutSpec {
 struct TokenInputSpec {
     WeightRef tokens;     // [vocabulary, e]; e = d without a projection
     WeightRef positions;  // [context (+ offset), e or d] or empty
+    // Computed instead: sin(p · ω_i), then cos(p · ω_i), with ω_i = 10000^(-i / sinusoids), and then a zero
+    // where the width is odd; the row `sinusoid_zero` is all zeros. 0: none.
+    double sinusoids = 0.0;
+    std::int64_t sinusoid_zero = -1;
     std::int64_t position_offset = 0;
     // RoBERTa: position_offset + 1 + number of tokens before it that are not this one; this one itself has
     // position_offset. -1: none, positions count from position_offset.
@@ -239,7 +267,8 @@ struct PatchInputSpec {                   // a convolution with stride = kernel:
     std::vector<WeightRef> class_tokens;  // d elements each: rows before the patches (class, distillation)
     WeightRef registers;  // register_count · d elements, between class tokens and patches; no positions
     std::int64_t register_count = 0;
-    WeightRef positions;  // [class tokens + patches, d] elements, in whatever leading ones; or empty
+    WeightRef positions;     // [class tokens + patches, d] elements, in whatever leading ones; or empty
+    bool antialias = false;  // how positions are brought to another size (position_grid.h)
     std::int64_t channels = 0, image_height = 0, image_width = 0, patch = 0;
     std::optional<NormSpec> norm;
     std::int64_t patches() const { return (image_height / patch) * (image_width / patch); }

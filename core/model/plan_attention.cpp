@@ -55,6 +55,7 @@ AttentionSpec PlanBuilder::attention(const Block& block) const {
     if (data.scale_by_yarn) out.scale *= yarn_scale;
     out.score_cap = values.number(data.score_cap, 0.0);
     out.clip = values.number(data.clip, 0.0);
+    out.clip_after_norm = data.clip_after_norm;
     if (values.flag(data.alibi.on)) {
         out.slopes = alibi_slopes(sizes.heads, values.number(data.alibi.max));
         out.slopes_in_bf16 = values.flag(data.alibi.bf16);
@@ -124,9 +125,15 @@ void PlanBuilder::queries_keys_values(const Block& block, const HeadSizes& sizes
             first += rows;
         }
     }
-    out.q = linear(data.q, block, d_, q_rows, q);
-    if (own_keys) out.k = linear(data.q, block, d_, k_rows, k);
-    if (own_keys) out.v = linear(data.q, block, d_, v_rows, v);
+    const auto part = [&](std::int64_t rows, const Slice& slice, const std::string& bias) {
+        LinearSpec map = linear(data.q, block, d_, rows, slice);
+        map.own_bias = !bias.empty();
+        if (map.own_bias) map.bias = vector(bias, block, rows, zero_init);
+        return map;
+    };
+    out.q = part(q_rows, q, data.q_bias);
+    if (own_keys) out.k = part(k_rows, k, data.k_bias);
+    if (own_keys) out.v = part(v_rows, v, data.v_bias);
 }
 
 // Sets q, k and v too.
@@ -201,7 +208,7 @@ RotarySpec PlanBuilder::rotary(const Block& block, const HeadSizes& sizes, doubl
     input.head_dim = data.latent ? block.values.size(data.latent->rope, sizes.head_dim) : sizes.head_dim;
     input.first = data.latent ? sizes.head_dim - input.head_dim : 0;
     if (values_.lists("context")) input.context = values_.size("context", token_limit);
-    input.divisors = factors_in_file("rope_freqs.weight");
+    if (data.rotary->divided) input.divisors = factors_in_file("rope_freqs.weight");
     input.short_factors = factors_in_file("rope_factors_short.weight");
     input.long_factors = factors_in_file("rope_factors_long.weight");
     for (const std::string& name : data.rotary->frequencies) {

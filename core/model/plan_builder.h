@@ -56,6 +56,7 @@ private:
                    std::int64_t count) const;
     MlpSpec mlp_maps(const MlpData& data, const Block& block, const Slice& expert) const;
     ExpertsSpec experts(const ExpertsData& data, const Block& block) const;
+    ConvolutionSpec convolution(const ConvolutionData& data, const Block& block) const;
     LayerInputSpec layer_input(const LayerInputData& data, const Block& block) const;
 
     TokenInputSpec token_input(Plan& plan, const FamilyNorms& norms) const;

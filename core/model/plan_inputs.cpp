@@ -34,6 +34,10 @@ TokenInputSpec PlanBuilder::token_input(Plan& plan, const FamilyNorms& norms) co
         }
         out.positions = table(data.positions, rows, width);
     }
+    out.sinusoids = values_.number(data.sinusoids, 0.0);
+    if (given(data.sinusoids) && !(out.sinusoids > 0.0))
+        values_.wrong(data.sinusoids, "a width of at least four");
+    if (given(data.sinusoid_zero)) out.sinusoid_zero = values_.count(data.sinusoid_zero, token_limit);
     if (!data.token_types.empty())
         out.token_types = table(data.token_types, values_.size("token_types", token_limit), width);
     out.scale = values_.number(data.scale, 1.0);
@@ -82,8 +86,9 @@ PatchInputSpec PlanBuilder::patch_input(Plan& plan, const FamilyNorms& norms) co
     plan.context = out.tokens_per_image();
     if (!data.positions.empty())
         out.positions = rows(data.positions, {plan.context - out.register_count, d_});
-    if ((data.any_size || out.register_count > 0) && height != width)
+    if (out.positions && (data.any_size || out.register_count > 0) && height != width)
         values_.wrong("image_size", "a square, since positions stand on a square grid");
+    out.antialias = data.antialias;
     out.norm = norms.input;
     return out;
 }

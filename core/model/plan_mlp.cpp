@@ -55,6 +55,15 @@ std::string with_expert(std::string name, std::int64_t expert) {
 MlpSpec PlanBuilder::mlp(const MlpData& data, const Block& block) const {
     MlpSpec out = mlp_maps(data, block, {});
     out.inner_norm = block.norms.mlp_inner;
+    if (!data.xielu.empty()) {
+        const auto number = [&](const char* name, std::vector<std::int64_t> shape, double initial) {
+            return tensors_.weight(tensors_.in_block(block.number, data.xielu + name), std::move(shape),
+                                   {Initialiser::Kind::constant, initial, 0.0});
+        };
+        // As published: both slopes 0.8 at the start.
+        out.xielu = XieluSpec{number("alpha_p", {1}, std::log(std::expm1(0.8))),
+                              number("alpha_n", {1}, std::log(std::expm1(0.3))), number("beta", {}, 0.5)};
+    }
     return out;
 }
 
@@ -74,7 +83,7 @@ MlpSpec PlanBuilder::mlp_maps(const MlpData& data, const Block& block, const Sli
         return slice;
     };
     MlpSpec out;
-    out.activation = read_activation(values, data.activation);
+    if (data.xielu.empty()) out.activation = read_activation(values, data.activation);
     if (data.fused) {
         const bool interleaved = data.order == GateOrder::interleaved;
         const std::int64_t second = interleaved ? 1 : inner;
@@ -135,6 +144,21 @@ ExpertsSpec PlanBuilder::experts(const ExpertsData& data, const Block& block) co
     out.expert_scale = vector(data.expert_scale, block, count, one_init);
     if (data.shared) out.shared = mlp_maps(*data.shared, block, {});
     if (data.shared_gate) out.shared_gate = linear(*data.shared_gate, block, d_, 1);
+    return out;
+}
+
+// The reading is taken behind the last block's own norm, which the convolution's would follow.
+ConvolutionSpec PlanBuilder::convolution(const ConvolutionData& data, const Block& block) const {
+    const ConfigValues& values = block.values;
+    if (layers_ < 2) values.wrong("layers", "a block behind the one with the convolution");
+    ConvolutionSpec out;
+    out.width = values.size(data.width, 1 << 10);
+    if (out.width % 2 == 0) values.wrong(data.width, "an odd number of tokens");
+    out.activation = read_activation(values, data.activation);
+    const std::string name = tensors_.with_prefix(data.tensor);
+    out.weight = tensors_.weight(name + ".weight", {d_, d_, out.width}, init_);
+    out.bias = tensors_.weight(name + ".bias", {d_}, zero_init);
+    out.norm = *block.norms.convolution;
     return out;
 }
 

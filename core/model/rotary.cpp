@@ -268,6 +268,12 @@ Rotary make_rotary(const ConfigValues& values, const RotaryData& data, const Rot
     out.spec.dims = dims;
     out.spec.interleaved = data.interleaved;
     out.spec.inverse_frequencies = plain(theta, dims / 2, static_cast<double>(whole));
+    if (data.by_patch) {  // channels turn together in pairs, of which half go by the height
+        if (whole % 4 != 0 || dims != input.head_dim)
+            values.wrong(Amount(std::string("head_dim")), "a multiple of four, all of it rotated");
+        out.spec.by_patch = true;
+        out.spec.inverse_frequencies = plain(theta, dims / 4, static_cast<double>(whole) / 2.0);
+    }
     if (rope) {
         const std::string name = rule_of(*rope);
         const Rule rule{values, *rope, theta, static_cast<double>(whole), static_cast<double>(input.context),

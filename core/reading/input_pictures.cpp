@@ -162,7 +162,7 @@ void fit_to_pictures(Plan& plan, const InputSettings& settings, const Checkpoint
     patch.image_height = height;
     patch.image_width = width;
     // The family would interpolate here too, which the table's size does not tell.
-    if (height != width && patch.patches() == before)
+    if (patch.positions && height != width && patch.patches() == before)
         throw Error::input(
             "pictures of this shape cannot be read by this model",
             {.file = settings.value,

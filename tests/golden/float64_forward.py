@@ -96,6 +96,7 @@ class Found:
     blocks: list
     norm: torch.nn.Module | None
     norm_of_all: bool
+    behind: torch.nn.Module | None
 
 
 def parts(model, tower=""):
@@ -105,9 +106,11 @@ def parts(model, tower=""):
         raise SystemExit(f"no parts known for model_type {kind!r}")
     core = getattr(model, model.base_model_prefix, model) if model.base_model_prefix else model
     spec = PARTS[kind](model) if callable(PARTS[kind]) else PARTS[kind]
+    core = model if spec.whole else core
     norm = core.get_submodule(spec.norm) if spec.norm is not None else None
     call = model if spec.call is None else core.get_submodule(spec.call)
-    return Found(call, list(core.get_submodule(spec.blocks)), norm, spec.norm_of_all)
+    behind = core.get_submodule(spec.behind) if spec.behind else None
+    return Found(call, list(core.get_submodule(spec.blocks)), norm, spec.norm_of_all, behind)
 
 
 def has_logits(model, found):
@@ -127,6 +130,8 @@ def streams(model, inputs, tower=""):
 
     hooks = [found.blocks[0].register_forward_pre_hook(keep_input, with_kwargs=True)]
     hooks += [b.register_forward_hook(lambda _m, _a, out: outputs.append(tensor(out).clone())) for b in dict.fromkeys(found.blocks)]
+    if found.behind is not None:
+        hooks.append(found.behind.register_forward_hook(lambda _m, _a, out: outputs.__setitem__(-1, tensor(out).clone())))
     if found.norm is not None:
         hooks.append(found.norm.register_forward_hook(lambda _m, _a, out: normed.append(tensor(out).clone())))
     try:

@@ -32,7 +32,7 @@ WITHOUT_KV = {k: v for k, v in SIZES.items() if k != "num_key_value_heads"}
 GPT = dict(n_embd=32, n_layer=2, n_head=4, vocab_size=VOCABULARY, bos_token_id=1, eos_token_id=2)
 MOE = dict(num_experts_per_tok=2)
 STREAMS = ("llama", "llama_tied", "gpt2", "bert", "stablelm", "stablelm_parallel", "gpt_neox", "gpt_bigcode", "bloom", "falcon",
-           "falcon_new", "mpt", "phi", "starcoder2", "cohere", "cohere2", "nemotron", "olmo", "deepseek_v3", "distilbert", "gemma", "gemma2", "gemma3", "gpt_oss", "granite", "mistral", "mixtral", "modernbert", "olmo2", "olmo3", "phi3", "qwen2", "qwen3", "qwen3_moe", "smollm3", "t5", "deepseek_v2")
+           "falcon_new", "mpt", "phi", "starcoder2", "cohere", "cohere2", "nemotron", "olmo", "deepseek_v3", "distilbert", "gemma", "gemma2", "gemma3", "gpt_oss", "granite", "mistral", "mixtral", "modernbert", "olmo2", "olmo3", "phi3", "qwen2", "qwen3", "qwen3_moe", "smollm3", "t5", "deepseek_v2", "gemma4")
 
 
 def plain():

@@ -44,6 +44,8 @@ class Parts:
     blocks: str
     norm: str | None  # None: post-norm blocks, read behind the last one
     call: str | None = None  # what is run, where it is not the whole model ("encoder"); no logits then
+    behind: str = ""  # a module whose output is that of the block that was called last (DeBERTa's convolution)
+    whole: bool = False  # paths from the model itself, whatever its base_model_prefix names (DINOv3)
     norm_of_all: bool = False  # the model norms one token only; here the norm is applied to the whole last stream
 
 

@@ -4,7 +4,7 @@ import torch
 import transformers as tf
 from transformers.models.mpnet import modeling_mpnet
 
-from .base import DTYPES, Golden, Parts, coin, pick
+from .base import DTYPES, Golden, Parts, coin, pick, published_rope
 
 
 def bert():
@@ -82,10 +82,41 @@ def draw_nomic(rng):
     return golden
 
 
+def draw_generation(rng):
+    o = options(rng)
+    o.pop("type_vocab_size")
+    return drawn("bert-generation", rng, tf.BertGenerationConfig(**o), tf.BertGenerationEncoder)
+
+
+def draw_splinter(rng):
+    return drawn("splinter", rng, tf.SplinterConfig(**options(rng), question_token_id=3), tf.SplinterModel)
+
+
+def rotary(rng, **more):
+    heads = pick(rng, 1, 2, 3)
+    o = options(rng, num_attention_heads=heads, hidden_size=heads * pick(rng, 4, 8), **more)
+    if coin(rng):
+        o["rope_parameters"] = {"rope_type": "default", "rope_theta": 300.0}
+    return o
+
+
+def draw_gte(rng):
+    golden = drawn("gte", rng, tf.GteConfig(**rotary(rng, type_vocab_size=pick(rng, 0, 1, 2))), tf.GteModel, tf.GteForMaskedLM)
+    golden.rewrite = published_rope if coin(rng) else None
+    return golden
+
+
+def draw_jina(rng):
+    golden = drawn("jina_embeddings_v3", rng, tf.JinaEmbeddingsV3Config(**rotary(rng)), tf.JinaEmbeddingsV3Model, tf.JinaEmbeddingsV3ForMaskedLM)
+    golden.rewrite = published_rope if coin(rng) else None
+    return golden
+
+
 GOLDENS = (bert,)
-PARTS = {k: Parts("encoder.layer", None) for k in ("bert", "ernie", "mpnet", "rembert")}
+PARTS = {k: Parts("encoder.layer", None) for k in ("bert", "bert-generation", "ernie", "mpnet", "rembert", "splinter")}
 PARTS |= {"megatron-bert": Parts("encoder.layer", "encoder.ln"), "roberta-prelayernorm": Parts("encoder.layer", "LayerNorm"),
-          "nomic_bert": Parts("layers", None)}
-FUZZ = {"bert": draw_bert, "ernie": draw_ernie, "mpnet": draw_mpnet, "megatron-bert": draw_megatron,
-        "roberta-prelayernorm": draw_prelayernorm, "rembert": draw_rembert, "nomic_bert": draw_nomic}
+          "nomic_bert": Parts("layers", None), "gte": Parts("layers", None), "jina_embeddings_v3": Parts("layers", None)}
+FUZZ = {"bert": draw_bert, "bert-generation": draw_generation, "ernie": draw_ernie, "mpnet": draw_mpnet, "megatron-bert": draw_megatron,
+        "roberta-prelayernorm": draw_prelayernorm, "rembert": draw_rembert, "nomic_bert": draw_nomic, "splinter": draw_splinter,
+        "gte": draw_gte, "jina_embeddings_v3": draw_jina}
 UNLIFTED = [(modeling_mpnet.MPNetEncoder, "relative_position_bucket")]

@@ -79,9 +79,8 @@ def draw_qwen3_moe(rng):
 
 def draw_olmoe(rng):
     config = tf.OlmoeConfig(**common(rng, own_head=False), num_experts=pick(rng, 3, 4, 8), num_experts_per_tok=pick(rng, 1, 2, 3),
-                            norm_topk_prob=coin(rng), attention_bias=coin(rng), clip_qkv=pick(rng, None, None, 1.0))
-    return random_golden(rng, "olmoe", (tf.OlmoeForCausalLM, tf.OlmoeModel), config, rename=FUSED if coin(rng, 0.3) else None,
-                         refused="clip_qkv" if config.clip_qkv else "")
+                            norm_topk_prob=coin(rng), attention_bias=coin(rng), clip_qkv=pick(rng, None, 1.0))
+    return random_golden(rng, "olmoe", (tf.OlmoeForCausalLM, tf.OlmoeModel), config, rename=FUSED if coin(rng, 0.3) else None)
 
 
 GOLDENS = (mixtures,)

@@ -1,4 +1,4 @@
-"""ModernBERT."""
+"""ModernBERT, and its decoder."""
 
 import torch
 import transformers as tf
@@ -47,6 +47,18 @@ def draw_modernbert(rng):
                   dtype=pick(rng, *DTYPES), rewrite=published if kinds is None and coin(rng) else None)
 
 
+def draw_decoder(rng):
+    heads, layers = pick(rng, 1, 2, 3), pick(rng, 1, 2, 5)
+    kinds = [pick(rng, "full_attention", "sliding_attention") for _ in range(layers)] if coin(rng, 0.3) else None
+    config = tf.ModernBertDecoderConfig(
+        vocab_size=37, hidden_size=heads * pick(rng, 4, 8), num_attention_heads=heads, intermediate_size=pick(rng, 20, 33),
+        num_hidden_layers=layers, max_position_embeddings=64, pad_token_id=0, bos_token_id=1, eos_token_id=2, cls_token_id=1, sep_token_id=2,
+        norm_eps=pick(rng, 1e-5, 1e-3), local_attention=pick(rng, 2, 6, 9, 16, 128), norm_bias=coin(rng, 0.3), attention_bias=coin(rng, 0.3),
+        mlp_bias=coin(rng, 0.3), layer_types=kinds, rope_parameters=thetas(pick(rng, 160000.0, 700.0), pick(rng, 10000.0, 90.0)))
+    return Golden("modernbert-decoder", tf.ModernBertDecoderModel, config, seed=0, batch=(2, pick(rng, 1, 9, 30)), dtype=pick(rng, *DTYPES),
+                  rewrite=published if kinds is None and layers > 3 and coin(rng) else None)
+
+
 GOLDENS = (modernbert,)
-PARTS = {"modernbert": Parts("layers", "final_norm")}
-FUZZ = {"modernbert": draw_modernbert}
+PARTS = {"modernbert": Parts("layers", "final_norm"), "modernbert-decoder": Parts("layers", "final_norm")}
+FUZZ = {"modernbert": draw_modernbert, "modernbert-decoder": draw_decoder}

@@ -3,7 +3,7 @@
 import torch
 import transformers as tf
 
-from .base import Golden, Parts
+from .base import Golden, Parts, coin
 from .bert import drawn, options
 
 
@@ -18,9 +18,16 @@ def draw(name, config, *classes):
     return lambda rng: drawn(name, rng, config(**options(rng)), *classes)
 
 
+def draw_luke(rng):
+    config = tf.LukeConfig(**options(rng), entity_vocab_size=5, entity_emb_size=6, use_entity_aware_attention=coin(rng))
+    return drawn("luke", rng, config, tf.LukeModel)
+
+
 GOLDENS = (roberta,)
-PARTS = {k: Parts("encoder.layer", None) for k in ("roberta", "xlm-roberta", "camembert", "data2vec-text")}
+PARTS = {k: Parts("encoder.layer", None) for k in ("roberta", "xlm-roberta", "camembert", "data2vec-text", "luke")}
+PARTS["xlm-roberta-xl"] = Parts("encoder.layer", "encoder.LayerNorm")
 FUZZ = {"roberta": draw("roberta", tf.RobertaConfig, tf.RobertaModel, tf.RobertaForMaskedLM),
         "xlm-roberta": draw("xlm-roberta", tf.XLMRobertaConfig, tf.XLMRobertaModel, tf.XLMRobertaForMaskedLM),
         "camembert": draw("camembert", tf.CamembertConfig, tf.CamembertModel, tf.CamembertForMaskedLM),
-        "data2vec-text": draw("data2vec-text", tf.Data2VecTextConfig, tf.Data2VecTextModel, tf.Data2VecTextForMaskedLM)}
+        "data2vec-text": draw("data2vec-text", tf.Data2VecTextConfig, tf.Data2VecTextModel, tf.Data2VecTextForMaskedLM),
+        "xlm-roberta-xl": draw("xlm-roberta-xl", tf.XLMRobertaXLConfig, tf.XLMRobertaXLModel, tf.XLMRobertaXLForMaskedLM), "luke": draw_luke}

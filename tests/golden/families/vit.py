@@ -24,6 +24,11 @@ def others():
         **base, image_size=16, mlp_ratio=2, use_swiglu_ffn=True, qkv_bias=False))
     yield Golden("dinov2_with_registers", tf.Dinov2WithRegistersModel, seed=45, dtype=torch.bfloat16, batch=(2,),
                  config=tf.Dinov2WithRegistersConfig(**base, image_size=16, mlp_ratio=2, num_register_tokens=3, hidden_act="relu"))
+    # Brought to a smaller grid one way and to a larger one the other.
+    yield Golden("dinov2_with_registers_resized", tf.Dinov2WithRegistersModel, seed=46, dtype=torch.bfloat16, batch=(2,), picture=(9, 22),
+                 config=tf.Dinov2WithRegistersConfig(**base, image_size=16, mlp_ratio=2, num_register_tokens=2))
+    yield Golden("dinov3_vit", tf.DINOv3ViTModel, seed=47, dtype=torch.bfloat16, batch=(2,), picture=(13, 22), config=tf.DINOv3ViTConfig(
+        **base, image_size=16, intermediate_size=40, num_register_tokens=3, use_gated_mlp=True, hidden_act="silu"))
 
 
 def native(tensors):
@@ -78,7 +83,17 @@ def draw_registers(rng):
     config = tf.Dinov2WithRegistersConfig(**options(rng, sides=False), mlp_ratio=pick(rng, 1, 2, 4), use_swiglu_ffn=coin(rng),
                                           num_register_tokens=pick(rng, 1, 4))
     return Golden("dinov2_with_registers", tf.Dinov2WithRegistersModel, config, seed=0, batch=(pick(rng, 1, 2),), dtype=pick(rng, *DTYPES),
-                  rename=native if coin(rng, 0.3) else None)
+                  picture=picture(rng, config), rename=native if coin(rng, 0.3) else None)
+
+
+def draw_dinov3(rng):
+    o = options(rng, sides=False)
+    o.pop("qkv_bias")
+    config = tf.DINOv3ViTConfig(
+        **o, intermediate_size=pick(rng, 20, 48), num_register_tokens=pick(rng, 0, 3), use_gated_mlp=coin(rng), rope_theta=pick(rng, 100.0, 30.0),
+        query_bias=coin(rng), key_bias=coin(rng), value_bias=coin(rng), proj_bias=coin(rng), mlp_bias=coin(rng))
+    return Golden("dinov3_vit", tf.DINOv3ViTModel, config, seed=0, batch=(pick(rng, 1, 2),), dtype=pick(rng, *DTYPES),
+                  picture=pick(rng, (), (8, 8), (15, 15), (9, 13), (21, 6)))
 
 
 def unmasked(model):
@@ -88,11 +103,12 @@ def unmasked(model):
 GOLDENS = (vit, others)
 PARTS = {k: Parts("layers", "layernorm") for k in ("vit", "deit", "vit_msn", "ijepa")}
 PARTS |= {"vit_mae": Parts("layers", "layernorm", call=""),
-         "dinov2": Parts("encoder.layer", "layernorm"), "dinov2_with_registers": Parts("encoder.layer", "layernorm")}
+         "dinov2": Parts("encoder.layer", "layernorm"), "dinov2_with_registers": Parts("encoder.layer", "layernorm"),
+          "dinov3_vit": Parts("model.layer", "norm", whole=True)}
 FUZZ = {"vit": draw("vit", tf.ViTConfig, tf.ViTModel, tf.ViTForImageClassification),
         "deit": draw("deit", tf.DeiTConfig, tf.DeiTModel, tf.DeiTForImageClassificationWithTeacher),
         "vit_msn": draw("vit_msn", tf.ViTMSNConfig, tf.ViTMSNModel, tf.ViTMSNForImageClassification),
         "ijepa": draw("ijepa", tf.IJepaConfig, tf.IJepaModel, tf.IJepaForImageClassification),
         "vit_mae": draw("vit_mae", tf.ViTMAEConfig, tf.ViTMAEModel),
-        "dinov2": draw_dinov2, "dinov2_with_registers": draw_registers}
+        "dinov2": draw_dinov2, "dinov2_with_registers": draw_registers, "dinov3_vit": draw_dinov3}
 PREPARE = {"vit_mae": unmasked}
