@@ -112,6 +112,7 @@ public:
         reading_.alignment = settings.alignment;
         reading_.residual = settings.residual;
         reading_.warnings = reading_.gamma.warnings;
+        file_warnings_ = checkpoint_.warnings();
         warn_about_input(reading_, plan_, prepared_);
         reading_.load_s = since(start_);
     }
@@ -162,9 +163,17 @@ private:
         run.spectra_s = tap.seconds();
         run.bytes_read = weights.source->bytes_read();
         warn_about_run(reading_, run);
+        warn_about_files();
         reading_.peak_rss_bytes = peak_resident_bytes();
         publish();
         return progress_.finish();
+    }
+
+    // A pass reads more of the files than γ did, and their warnings speak of all that was read.
+    void warn_about_files() {
+        for (const std::string& old : file_warnings_) std::erase(reading_.warnings, old);
+        file_warnings_ = checkpoint_.warnings();
+        reading_.warnings.insert(reading_.warnings.end(), file_warnings_.begin(), file_warnings_.end());
     }
 
     void publish() const {
@@ -180,6 +189,7 @@ private:
     PreparedInput prepared_;
     SpanningProgress progress_;
     Reading reading_;
+    std::vector<std::string> file_warnings_;  // as they stand in reading_.warnings
 };
 
 }  // namespace
