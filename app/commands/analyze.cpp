@@ -62,15 +62,24 @@ int analyze_command(const std::string& model, const ForwardArguments& arguments)
     return 0;
 }
 
-int terminal_command(const std::vector<std::string>& models, const ForwardArguments& arguments) {
+int terminal_command(const std::string& intro, const std::vector<std::string>& models,
+                     const ForwardArguments& arguments) {
+    const OutputOptions& output = arguments.output;
+    const ReadingSettings settings = reading_settings(arguments);
+    std::string text = intro;
     std::vector<std::string> all = models;
     if (all.empty())
         for (const ZooModel& zoo : zoo_models()) all.push_back("zoo:" + zoo.name);
     for (const std::string& model : all) {
-        const int status = analyze_command(model, arguments);
-        if (status != 0) return status;
-        if (&model != &all.back()) print("\n");
+        const std::optional<Reading> reading =
+            analyze(model, settings, terminal_progress("Reading " + model, output));
+        if (!reading) {
+            clear_progress();
+            return interrupted_status;
+        }
+        text += "\n" + reading_summary(*reading, output.verbose);
     }
+    if (!output.quiet) print(text);  // stdout stays empty when one of them fails
     return 0;
 }
 

@@ -1,7 +1,9 @@
 // Arguments to a command or to the window, and errors to exit statuses and words.
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <filesystem>
 #include <new>
+#include <sstream>
 
 #include "app/commands/batch.h"
 #include "app/commands/commands.h"
@@ -9,7 +11,10 @@
 #include "app/commands/terminal.h"
 #include "app/window.h"
 #include "core/base/error.h"
+#include "core/base/output_file.h"
 #include "core/base/version.h"
+#include "core/checkpoint/checkpoint.h"
+#include "core/checkpoint/output_guard.h"
 
 namespace deadscope {
 namespace {
@@ -59,11 +64,11 @@ int explorer(Arguments& a) {
         throw Error::usage("a report is written by a command, of one model",
                            {.key = "--json", .hint = "deadscope analyze MODEL --json FILE"});
     if (!display_available()) {
-        print(
-            "No display here: the same readings in the terminal. (`deadscope snapshot` draws the window to a "
-            "file.)\n\n");
         if (a.forward.init.empty()) a.forward.init = {"trained", "random"};
-        return terminal_command(a.models, a.forward);
+        return terminal_command(
+            "No display here: the same readings in the terminal. (`deadscope snapshot` draws the window to a "
+            "file.)\n",
+            a.models, a.forward);
     }
     WindowOptions options;
     options.models = a.models;
@@ -82,6 +87,8 @@ int snapshot_command(const Arguments& a) {
     options.theme = theme_of(a).value_or(ThemeKind::dark);
     options.scale = a.scale;
     parse_size(a.size, options.width, options.height);
+    for (const std::string& file : input_files(a.forward)) refuse_output_over_input(a.out, file);
+    for (const std::string& model : a.models) refuse_output_over_checkpoint(a.out, open_checkpoint(model));
     let_interrupts_end();  // the picture is renamed into place when it is whole
     snapshot(options);
     return 0;
@@ -216,6 +223,16 @@ void add_commands(CLI::App& app, Arguments& a, std::function<int()>& chosen) {
     });
 }
 
+// An option without a value is a variable of somebody's script that is not set; it is not taken for no
+// option.
+void refuse_empty_values(CLI::App& app) {
+    for (CLI::Option* option : app.get_options()) {
+        if (option->get_positional() || option->get_items_expected_max() == 0) continue;
+        option->check([](const std::string& value) { return value.empty() ? "there is no value" : ""; });
+    }
+    for (CLI::App* command : app.get_subcommands({})) refuse_empty_values(*command);
+}
+
 void refuse_later_commands(const Arguments& a) {
     if (a.models.empty()) return;
     for (const char* name : later_commands)
@@ -229,6 +246,7 @@ void refuse_later_commands(const Arguments& a) {
 }  // namespace
 
 int run_command_line(int argc, char** argv) {
+    keep_standard_streams();
     Arguments a;
     std::function<int()> chosen = [&] {
         refuse_later_commands(a);
@@ -242,14 +260,21 @@ int run_command_line(int argc, char** argv) {
     add_theme(app, a);
     add_forward_options(app, a.forward);
     add_commands(app, a, chosen);
+    refuse_empty_values(app);
     try {
         app.parse(argc, argv);
     } catch (const CLI::Success& information) {  // --help, --version
-        if (another_rank_speaks()) return 0;
-        return app.exit(information);
+        std::ostringstream text;
+        app.exit(information, text, text);
+        a.shares = true;
+        chosen = [words = text.str()] {
+            if (!another_rank_speaks()) print(words);
+            return 0;
+        };
     } catch (const CLI::ParseError& error) {
-        if (!another_rank_speaks()) app.exit(error, std::cerr, std::cerr);
-        return static_cast<int>(ErrorKind::usage);
+        if (another_rank_speaks()) return static_cast<int>(ErrorKind::usage);
+        return report_error(
+            Error::usage(error.what(), {.hint = "run with --help for what there is to give"}));
     }
     catch_interrupts();
     try {
@@ -259,6 +284,9 @@ int run_command_line(int argc, char** argv) {
         const bool common = error.kind() == ErrorKind::usage;  // every rank finds it
         if (common && another_rank_speaks()) return static_cast<int>(error.kind());
         return report_error(error);
+    } catch (const std::filesystem::filesystem_error& error) {
+        return report_error(Error::input("a file or folder cannot be looked at",
+                                         {.file = error.path1().string(), .found = error.code().message()}));
     } catch (const std::bad_alloc&) {
         return report_error(
             Error::resource("out of memory", {.hint = "give fewer tokens, or a bound with --memory"}));

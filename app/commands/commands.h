@@ -30,7 +30,9 @@ struct ReadArguments {
 };
 int read_command(const ReadArguments& arguments);
 int doctor_command(const OutputOptions& output);
-// Without a display: the built-in models (or those given) read in the terminal, verdict tables on stdout.
-int terminal_command(const std::vector<std::string>& models, const ForwardArguments& arguments);
+// Without a display: the built-in models (or those given) read in the terminal, verdict tables on stdout
+// behind `intro`, once all are there.
+int terminal_command(const std::string& intro, const std::vector<std::string>& models,
+                     const ForwardArguments& arguments);
 
 }  // namespace deadscope

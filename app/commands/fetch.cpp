@@ -97,8 +97,8 @@ int fetch_command(const HubArguments& arguments, const OutputOptions& output) {
     if (!result) return interrupted_status;
     if (!output.json.empty()) write_json(dump_json(fetch_json(*result)), output.json);
     if (output.json != "-" && !output.quiet) {
-        print(arguments.model + " is in the cache: " + fetched_words(*result) + "\n" + result->snapshot +
-              "\n");
+        print(name + " is in the cache: " + fetched_words(*result) + "\n" +
+              printable(result->snapshot, 4000) + "\n");
     }
     return 0;
 }

@@ -5,6 +5,7 @@
 #include "app/commands/terminal.h"
 #include "core/base/error.h"
 #include "core/base/output_file.h"
+#include "core/reading/gamma_source.h"
 #include "core/reading/read_activations.h"
 #include "core/reading/rows.h"
 #include "core/report/report.h"
@@ -40,8 +41,9 @@ int read_command(const ReadArguments& arguments) {
     const OutputOptions& output = arguments.output;
     const ActivationSettings settings = settings_of(arguments);
     if (!output.json.empty() && output.json != "-") {
-        for (const std::string& text : {arguments.file, arguments.gamma, arguments.beta, arguments.input})
+        for (const std::string& text : {arguments.file, arguments.beta, arguments.input})
             if (!text.empty()) refuse_output_over_input(output.json, ArrayName::parse(text).file);
+        refuse_output_over_norm(output.json, arguments.gamma);
         OutputFile probe(output.json);  // may be created; removed at once
     }
     const std::optional<Reading> reading =

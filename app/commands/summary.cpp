@@ -24,6 +24,11 @@ std::size_t width_of(const std::string& text) {  // code points: good enough for
 
 using Row = std::vector<std::string>;
 
+// Names come from files and may hold anything.
+std::string shown(const std::string& text) {
+    return printable(text, 4000);
+}
+
 std::size_t terminal_columns() {
     winsize size{};
     if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
@@ -50,7 +55,9 @@ std::string wrapped(const std::string& words, std::size_t room, std::size_t inde
 
 // Columns two spaces apart; the first is left-aligned, the rest right-aligned, the last (if `prose`)
 // left-aligned and wrapped to the terminal.
-std::string table(const std::vector<Row>& rows, bool prose = false) {
+std::string table(std::vector<Row> rows, bool prose = false) {
+    for (Row& row : rows)
+        for (std::string& cell : row) cell = shown(cell);
     std::vector<std::size_t> widths;
     for (const Row& row : rows)
         for (std::size_t i = 0; i < row.size(); ++i) {
@@ -110,12 +117,13 @@ std::string blocks_table(const Run& run) {
 
 std::string warnings_text(const std::vector<std::string>& warnings) {
     std::string text;
-    for (const std::string& warning : warnings) text += "  Note: " + warning + "\n";
+    for (const std::string& warning : warnings) text += "  Note: " + shown(warning) + "\n";
     return text;
 }
 
 std::string model_line(const ModelFacts& model) {
-    std::string text = model.name + ": " + (model.family.empty() ? "unknown family" : model.family);
+    std::string text =
+        shown(model.name) + ": " + (model.family.empty() ? "unknown family" : shown(model.family));
     if (model.d_model > 0) text += ", d " + std::to_string(model.d_model);
     if (model.layers > 0) text += ", " + std::to_string(model.layers) + " blocks";
     if (model.parameters > 0) text += ", " + count_text(model.parameters) + " parameters";
@@ -144,7 +152,7 @@ std::string batch_summary(const std::vector<BatchRow>& all) {
 }
 
 std::string gamma_summary(const GammaReading& gamma) {
-    std::string text = model_line(gamma.model) + gamma_headline(gamma) + "\n\n";
+    std::string text = model_line(gamma.model) + shown(gamma_headline(gamma)) + "\n\n";
     std::vector<Row> rows{{"norm", "kind", "d", "min γ", "max γ", "mean γ", "‖γ‖", "zeros", "negative"}};
     for (std::size_t i = 0; i < gamma.norms.size(); ++i) {
         const NormReading& norm = gamma.norms[i];
@@ -158,7 +166,7 @@ std::string gamma_summary(const GammaReading& gamma) {
 }
 
 std::string reading_summary(const Reading& reading, bool verbose) {
-    std::string text = model_line(reading.gamma.model) + headline(reading) + "\n\n";
+    std::string text = model_line(reading.gamma.model) + shown(headline(reading)) + "\n\n";
     std::vector<Row> rows;
     for (const Finding& finding : findings(reading))
         rows.push_back({finding.title, finding.value,
@@ -167,7 +175,7 @@ std::string reading_summary(const Reading& reading, bool verbose) {
     text += table(rows, /*prose=*/true) + "\n" + runs_table(reading.runs) + "\n";
     for (const Run& run : reading.runs) {
         if (run.blocks.empty()) continue;  // activations of a file
-        text += "  Residual stream, " + title_of(run) + ": " + residual_headline(run) + "\n" +
+        text += "  Residual stream, " + title_of(run) + ": " + shown(residual_headline(run)) + "\n" +
                 blocks_table(run) + "\n";
     }
     text += "  " + reading.input.kind + ", " + std::to_string(reading.input.tokens) + " tokens in " +

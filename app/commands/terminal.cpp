@@ -1,10 +1,12 @@
 // See terminal.h.
 #include "app/commands/terminal.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -13,6 +15,7 @@
 
 #include "core/base/error.h"
 #include "core/base/output_file.h"
+#include "core/base/text.h"
 
 namespace deadscope {
 namespace {
@@ -33,7 +36,7 @@ bool wants_progress(const OutputOptions& output) {
 void draw_line(const std::string& what, const ProgressUpdate& update) {
     const int percent = static_cast<int>(update.fraction * 100.0);
     const std::size_t block = std::min(update.block + 1, update.blocks);
-    std::fprintf(stderr, "\r\033[K%s  %3d %%  %.*s", what.c_str(), percent,
+    std::fprintf(stderr, "\r\033[K%s  %3d %%  %.*s", printable(what, 200).c_str(), percent,
                  static_cast<int>(update.phase.size()), update.phase.data());
     if (update.blocks > 0) std::fprintf(stderr, ", block %zu of %zu", block, update.blocks);
     std::fflush(stderr);
@@ -48,6 +51,13 @@ void catch_interrupts() {
     sigaction(SIGINT, &action, nullptr);
     sigaction(SIGTERM, &action, nullptr);
     std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is a short write, reported as one
+    std::signal(SIGXFSZ, SIG_IGN);  // and so is a file that may not grow further
+}
+
+void keep_standard_streams() {
+    for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+        if (fcntl(stream, F_GETFD) < 0 && errno == EBADF)  // opens as the lowest that is free, which it is
+            (void)::open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY);
 }
 
 void let_interrupts_end() {

@@ -16,6 +16,8 @@ namespace deadscope {
 
 // From construction on, SIGINT and SIGTERM ask the work to stop instead of ending the process.
 void catch_interrupts();
+// A standard stream that was closed is a file that takes nothing, so that no file of ours gets its number.
+void keep_standard_streams();
 void let_interrupts_end();  // back to the system's default: the process ends
 constexpr int interrupted_status = 130;
 

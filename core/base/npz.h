@@ -21,6 +21,8 @@ public:
     const std::string& path() const { return archive_.file().path(); }
     const std::vector<std::string>& names() const { return names_; }  // without ".npy", in file order
     bool has(std::string_view name) const;
+    // About what was read so far and is not as the archive says; empty: nothing.
+    std::string warning() const { return archive_.checksums().warning(path()); }
 
 private:
     friend class NpzReader;
@@ -40,6 +42,7 @@ public:
 
     const NpyHeader& header() const { return header_; }
     void read(std::span<double> out);  // the next ones
+    const NpzFile& file() const { return *file_; }
 
 private:
     std::shared_ptr<const NpzFile> file_;

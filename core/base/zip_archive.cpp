@@ -230,6 +230,7 @@ std::uint64_t ZipArchive::data(const ZipEntry& entry) const {
     const bool follow = (word(6) & sizes_follow_flag) != 0 && size == 0 && compressed == 0;
     if (!follow && (size != entry.size || compressed != entry.compressed))
         contradicts("size", std::to_string(entry.size), std::to_string(size));
+    if ((word(6) & sizes_follow_flag) == 0 && wide(14) != entry.crc) checksums_->contradicted(entry);
     return begin;
 }
 
@@ -237,9 +238,8 @@ std::string ZipArchive::text(const ZipEntry& entry, std::uint64_t limit) const {
     if (entry.size > limit)
         bad_entry(*file_, entry.name, "An entry of the zip archive is larger than such an entry can be",
                   "at most " + std::to_string(limit) + " bytes", std::to_string(entry.size));
-    if (entry.stored) return file_->text(data(entry), entry.size, entry.name);
     // Deflate cannot pack tighter than 1032 to 1, so a larger claim is a lie, told before memory is taken.
-    if (entry.size / 1032 > entry.compressed)
+    if (!entry.stored && entry.size / 1032 > entry.compressed)
         bad_entry(*file_, entry.name, "An entry's packed data cannot hold what the directory says",
                   std::to_string(entry.size) + " bytes", std::to_string(entry.compressed) + " packed");
     std::string out(entry.size, '\0');
@@ -273,11 +273,13 @@ void ZipReader::read(std::span<std::byte> out) {
         inflate_into(out);
     } else {
         std::byte* const to = out.data();
-        archive_.file().visit(begin_ + given_, out.size(), entry_.name,
-                              [to](std::span<const std::byte> bytes) {
-                                  if (!bytes.empty()) std::memcpy(to, bytes.data(), bytes.size());
-                              });
+        archive_.visit(entry_, begin_, {given_, out.size()}, entry_.name,
+                       [to](std::span<const std::byte> bytes) {
+                           if (!bytes.empty()) std::memcpy(to, bytes.data(), bytes.size());
+                       });
     }
+    if (const auto crc = inflater_ ? archive_.checksums().before(entry_, given_) : std::nullopt)
+        archive_.checksums().seen(entry_, given_, out.size(), crc32_of(*crc, out));
     given_ += out.size();
 }
 

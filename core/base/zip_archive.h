@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/base/mapped_file.h"
+#include "core/base/zip_checksums.h"
 
 namespace deadscope {
 
@@ -21,7 +22,7 @@ struct ZipEntry {
     std::uint64_t compressed = 0;  // bytes in the file; stored: size
     std::uint64_t header = 0;      // where its local header stands in the file
     std::uint64_t end = 0;         // where the next entry, or the directory, begins
-    std::uint32_t crc = 0;  // as the directory says; a wrong one is no reason to refuse, so not checked
+    std::uint32_t crc = 0;         // as the directory says; a wrong one is a warning (ZipChecksums)
 };
 
 // Thread rule: immutable; every member may be called from any thread.
@@ -40,9 +41,25 @@ public:
     std::uint64_t data(const ZipEntry& entry) const;
     // The whole of a small entry. Errors: larger than `limit`, or as data() and ZipReader.
     std::string text(const ZipEntry& entry, std::uint64_t limit) const;
+    // Bytes of a stored entry, which begins at `begin`, are visited as MappedFile does, and its checksum kept
+    // up with.
+    template <class Body>
+    void visit(const ZipEntry& entry, std::uint64_t begin, FileRange in_entry, std::string_view key,
+               Body body) const {
+        std::optional<std::uint32_t> crc = checksums_->before(entry, in_entry.offset);
+        std::uint32_t* const sum = crc ? &*crc : nullptr;
+        file_->visit(begin + in_entry.offset, in_entry.count, key, [=](std::span<const std::byte> bytes) {
+            body(bytes);
+            if (sum != nullptr) *sum = crc32_of(*sum, bytes);
+        });
+        if (crc) checksums_->seen(entry, in_entry.offset, in_entry.count, *crc);
+    }
+    // Of what was read through visit(), text() and ZipReader.
+    ZipChecksums& checksums() const { return *checksums_; }
 
 private:
     std::shared_ptr<const MappedFile> file_;
+    std::shared_ptr<ZipChecksums> checksums_ = std::make_shared<ZipChecksums>();
     std::vector<ZipEntry> entries_;
     std::vector<std::size_t> by_name_;  // indices of entries_, sorted by name
 };

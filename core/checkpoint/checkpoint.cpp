@@ -101,6 +101,13 @@ void Checkpoint::release(const TensorInfo& tensor, ElementRange range) const {
     files_[tensor.file]->release(tensor, range);
 }
 
+std::vector<std::string> Checkpoint::warnings() const {
+    std::vector<std::string> out;
+    for (const auto& file : files_)
+        for (std::string& warning : file->warnings()) out.push_back(std::move(warning));
+    return out;
+}
+
 std::vector<double> Checkpoint::read_all(const TensorInfo& tensor) const {
     std::vector<double> out(tensor.elements);
     read(tensor, {0, tensor.elements}, out);

@@ -124,6 +124,8 @@ public:
     // Hints: these elements will be read soon, or have been and will not be again soon.
     virtual void prefetch(const TensorInfo&, ElementRange) const {}
     virtual void release(const TensorInfo&, ElementRange) const {}
+    // Sentences about what was read so far, is not as the file itself says, and is no reason to refuse it.
+    virtual std::vector<std::string> warnings() const { return {}; }
     // Where the format carries one (GGUF). Read anew at every call: a vocabulary is megabytes.
     virtual std::optional<EmbeddedTokenizer> tokenizer() const { return std::nullopt; }
     // Where the format carries the model's description (GGUF): the configuration in config.json's words, with
@@ -168,6 +170,7 @@ public:
     void prefetch(const TensorInfo& tensor, ElementRange range) const;  // as WeightsFile's
     void release(const TensorInfo& tensor, ElementRange range) const;
     std::vector<double> read_all(const TensorInfo& tensor) const;  // small tensors: γ, β
+    std::vector<std::string> warnings() const;                     // of all files, as WeightsFile's
 
 private:
     std::string name_, source_, config_path_, folder_, tower_;

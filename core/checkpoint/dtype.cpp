@@ -53,6 +53,17 @@ const Row& row_of(DType dtype) {
     return rows.front();
 }
 
+// E2M1 (OCP Microscaling 1.0, 5.3.3), two in a byte, the first in the low half: torch.float4_e2m1fn_x2.
+template <class To>
+void convert_halves_of_bytes(const std::byte* from, std::size_t first, std::size_t count, To* to) {
+    constexpr std::array<float, 16> values{0,     0.5f,  1,     1.5f,  2,     3,     4,     6,
+                                           -0.0f, -0.5f, -1.0f, -1.5f, -2.0f, -3.0f, -4.0f, -6.0f};
+    for (std::size_t i = 0; i < count; ++i) {
+        const auto both = static_cast<unsigned>(from[(first + i) / 2]);
+        to[i] = static_cast<To>(values[(first + i) % 2 == 0 ? both & 15u : both >> 4u]);
+    }
+}
+
 template <class To>
 void convert(DType dtype, const std::byte* from, std::size_t count, To* to) {
     switch (dtype) {
@@ -91,6 +102,8 @@ void convert(DType dtype, const std::byte* from, std::size_t count, To* to) {
             return convert_all<F8E5M2Fnuz>(from, count, to);
         case DType::f8_e8m0:
             return convert_all<F8E8M0>(from, count, to);
+        case DType::f4:
+            return convert_halves_of_bytes(from, 0, count, to);
         default:
             return;  // not readable: the caller has refused it
     }
@@ -108,11 +121,12 @@ bool is_floating(DType dtype) {
     return dtype <= DType::bf16;
 }
 bool is_readable(DType dtype) {
-    return is_quantised(dtype) ? quantised_kind(dtype).decoded : dtype <= DType::f8_e5m2fnuz;
+    return is_quantised(dtype) ? quantised_kind(dtype).decoded
+                               : dtype <= DType::f8_e5m2fnuz || dtype == DType::f4;
 }
 bool is_computable(DType dtype) {
-    const bool eight_bits = dtype >= DType::f8_e4m3 && dtype <= DType::f8_e5m2fnuz;
-    return is_floating(dtype) || eight_bits || (is_quantised(dtype) && is_readable(dtype));
+    const bool few_bits = (dtype >= DType::f8_e4m3 && dtype <= DType::f8_e5m2fnuz) || dtype == DType::f4;
+    return is_floating(dtype) || few_bits || (is_quantised(dtype) && is_readable(dtype));
 }
 
 std::optional<DType> dtype_from_name(std::string_view name) {
@@ -127,6 +141,12 @@ void convert_elements(DType dtype, const std::byte* from, std::size_t count, flo
 }
 void convert_elements(DType dtype, const std::byte* from, std::size_t count, double* to) {
     convert(dtype, from, count, to);
+}
+void convert_f4(const std::byte* from, std::size_t first, std::size_t count, float* to) {
+    convert_halves_of_bytes(from, first, count, to);
+}
+void convert_f4(const std::byte* from, std::size_t first, std::size_t count, double* to) {
+    convert_halves_of_bytes(from, first, count, to);
 }
 
 }  // namespace deadscope

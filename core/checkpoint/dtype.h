@@ -15,5 +15,8 @@ std::optional<DType> dtype_from_name(std::string_view name);
 // even. Owns nothing, so that it may be left halfway (MappedFile::visit).
 void convert_elements(DType dtype, const std::byte* from, std::size_t count, float* to);
 void convert_elements(DType dtype, const std::byte* from, std::size_t count, double* to);
+// Elements [first, first + count) of F4, of which two are in a byte.
+void convert_f4(const std::byte* from, std::size_t first, std::size_t count, float* to);
+void convert_f4(const std::byte* from, std::size_t first, std::size_t count, double* to);
 
 }  // namespace deadscope

@@ -212,6 +212,11 @@ std::string folder_member(const std::string& folder, const std::string& name) {
     return member(folder, name);
 }
 
+std::string file_beside(const Checkpoint& checkpoint, const std::string& name) {
+    if (checkpoint.folder().empty() || !is_there(fs::path(checkpoint.folder()) / name)) return {};
+    return member(checkpoint.folder(), name);
+}
+
 std::string label_of(const std::string& folder) {
     std::error_code error;
     fs::path path = fs::canonical(folder, error);

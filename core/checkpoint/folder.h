@@ -16,6 +16,9 @@ Checkpoint open_weights_file(const std::string& file, std::string name, std::str
 // The path of a file of the folder. Errors: a link that leads elsewhere.
 std::string folder_member(const std::string& folder, const std::string& name);
 
+// The path of a file beside a checkpoint's weights; empty where there is none. Errors: as folder_member's.
+std::string file_beside(const Checkpoint& checkpoint, const std::string& name);
+
 // A short name for a folder: its own, with its parent's before it where its own says little ("step-512", a
 // commit).
 std::string label_of(const std::string& folder);

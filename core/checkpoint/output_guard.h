@@ -7,8 +7,8 @@ namespace deadscope {
 
 class Checkpoint;
 
-// Errors: Error::usage where `path` names the configuration, a weights file, or a tokenizer's or
-// preprocessor's file of the checkpoint.
+// Errors: Error::usage where `path` names the configuration, a weights file, an index of shards, or a
+// tokenizer's or preprocessor's file of the checkpoint.
 void refuse_output_over_checkpoint(const std::string& path, const Checkpoint& checkpoint);
 
 }  // namespace deadscope

@@ -187,6 +187,14 @@ private:
         check_read(file_->path(), tensor, range, out.size());
         const std::uint64_t size = dtype_bits(dtype) / 8;
         To* const to = out.data();
+        if (dtype == DType::f4) {
+            const std::uint64_t begin = range.first / 2, end = (range.first + range.count + 1) / 2;
+            file_->visit(tensor.offset + begin, end - begin, tensor.name,
+                         [=, first = range.first % 2, count = range.count](std::span<const std::byte> bytes) {
+                             convert_f4(bytes.data(), first, count, to);
+                         });
+            return;
+        }
         file_->visit(tensor.offset + range.first * size, range.count * size, tensor.name,
                      [=, count = range.count](std::span<const std::byte> bytes) {
                          convert_elements(dtype, bytes.data(), count, to);

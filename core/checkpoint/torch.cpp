@@ -60,6 +60,11 @@ public:
     void release(const TensorInfo& tensor, ElementRange range) const override {
         file_->let_go(file_range(tensor, range));
     }
+    std::vector<std::string> warnings() const override {
+        std::string warning = storages_->warning();
+        if (warning.empty()) return {};
+        return {std::move(warning)};
+    }
 
 private:
     [[noreturn]] void bad_tensor(const TorchTensor& view, std::string_view what, std::string expected,
@@ -113,20 +118,19 @@ private:
         check_read(file_->path(), tensor, range, out.size());
         if (range.count == 0) return;
         const TorchTensor& view = view_of(tensor);
-        const TorchStorages::Place place = storages_->place(view.storage.key);
-        const std::uint64_t begin = place.begin + begin_in_storage(view), item = dtype_bits(view.dtype) / 8;
+        const std::uint64_t begin = begin_in_storage(view), item = dtype_bits(view.dtype) / 8;
         const DType dtype = view.dtype;
         To* const to = out.data();
         if (is_contiguous(view.shape, view.strides)) {
-            place.file->visit(begin + range.first * item, range.count * item, tensor.name,
-                              [=, count = range.count](std::span<const std::byte> bytes) {
-                                  convert_elements(dtype, bytes.data(), count, to);
-                              });
+            storages_->visit(view.storage.key, {begin + range.first * item, range.count * item}, tensor.name,
+                             [=, count = range.count](std::span<const std::byte> bytes) {
+                                 convert_elements(dtype, bytes.data(), count, to);
+                             });
             return;
         }
         const StridedLayout layout{view.shape.data(), view.strides.data(), view.shape.size()};
-        place.file->visit(
-            begin, view.needed - view.offset * item, tensor.name,
+        storages_->visit(
+            view.storage.key, {begin, view.needed - view.offset * item}, tensor.name,
             [=](std::span<const std::byte> bytes) { gather(layout, range, dtype, bytes.data(), to); });
     }
 

@@ -22,10 +22,20 @@ public:
     struct Place {
         std::shared_ptr<const MappedFile> file;
         std::uint64_t begin = 0;
+        const ZipArchive* archive = nullptr;  // whose stored entry the storage is; null: of none
+        const ZipEntry* entry = nullptr;
     };
     // Bytes of the storage; nothing where there is none of that key.
     virtual std::optional<std::uint64_t> size(const std::string& key) const = 0;
     virtual Place place(const std::string& key) const = 0;  // of one that has a size
+    // Bytes of the storage `key`, visited as MappedFile does.
+    template <class Body>
+    void visit(const std::string& key, FileRange in_storage, std::string_view tensor, Body body) const {
+        const Place at = place(key);
+        if (at.entry != nullptr) return at.archive->visit(*at.entry, at.begin, in_storage, tensor, body);
+        at.file->visit(at.begin + in_storage.offset, in_storage.count, tensor, body);
+    }
+    virtual std::string warning() const { return {}; }  // about what was read so far; empty: nothing
     virtual std::uint64_t expected_place(const std::string& key) const { return place(key).begin; }
 };
 

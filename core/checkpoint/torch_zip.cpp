@@ -33,9 +33,10 @@ public:
     }
     Place place(const std::string& key) const override {
         const ZipEntry& entry = *storage(key);
-        if (entry.stored) return {archive_.shared_file(), archive_.data(entry)};
-        return {unpacked_.at(key), 0};
+        if (entry.stored) return {archive_.shared_file(), archive_.data(entry), &archive_, &entry};
+        return {.file = unpacked_.at(key)};
     }
+    std::string warning() const override { return archive_.checksums().warning(archive_.file().path()); }
     std::uint64_t expected_place(const std::string& key) const override {
         const ZipEntry& entry = *storage(key);
         return entry.header + 30 + entry.name.size();
@@ -82,6 +83,7 @@ private:
         if (entry.stored) {
             const std::uint64_t begin = archive_.data(entry);
             pickle_ = read_pickle(archive_.file(), begin, begin + entry.size, torch_globals());
+            archive_.visit(entry, begin, {0, entry.size}, entry.name, [](std::span<const std::byte>) {});
             return;
         }
         const std::string text = archive_.text(entry, unpacked_limit);

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "core/base/json.h"
+#include "core/checkpoint/companions.h"
 #include "core/checkpoint/gguf.h"
 #include "core/checkpoint/weights_choice.h"
 
@@ -13,21 +14,6 @@ namespace deadscope {
 namespace {
 
 constexpr std::uint64_t index_limit = 128u << 20;  // bytes
-
-constexpr const char* companions[] = {"config.json",
-                                      "tokenizer.json",
-                                      "tokenizer_config.json",
-                                      "special_tokens_map.json",
-                                      "added_tokens.json",
-                                      "vocab.json",
-                                      "merges.txt",
-                                      "vocab.txt",
-                                      "tokenizer.model",
-                                      "spiece.model",
-                                      "sentencepiece.bpe.model",
-                                      "spm.model",
-                                      "preprocessor_config.json",
-                                      "processor_config.json"};
 
 std::vector<std::string> top_names(const HubListing& listing) {
     std::vector<std::string> names;

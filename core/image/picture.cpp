@@ -50,12 +50,12 @@ Picture read_picture(const std::string& path) {
 
 std::vector<std::string> picture_files(const std::string& path) {
     namespace fs = std::filesystem;
-    std::error_code error;
+    std::error_code error, ignored;
     if (!fs::is_directory(path, error)) return {path};
     std::vector<std::string> files;
     fs::directory_iterator entry(path, error);
     for (const fs::directory_iterator end; !error && entry != end; entry.increment(error))
-        if (has_picture_name(entry->path()) && !entry->is_directory())
+        if (has_picture_name(entry->path()) && !entry->is_directory(ignored))
             files.push_back(entry->path().string());
     if (error) throw Error::input("the folder cannot be read", {.file = path});
     if (files.empty())

@@ -1,7 +1,6 @@
 // preprocessor_config.json → PicturePreprocessing: every key is used, known to change nothing, or refused.
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -11,6 +10,7 @@
 #include "core/base/json.h"
 #include "core/base/mapped_file.h"
 #include "core/checkpoint/checkpoint.h"
+#include "core/checkpoint/folder.h"
 #include "core/image/preprocessing.h"
 
 namespace deadscope {
@@ -192,18 +192,13 @@ PicturePreprocessing read_config(const JsonObject& config, const std::string& mo
 }  // namespace
 
 PicturePreprocessing read_picture_preprocessing(const Checkpoint& checkpoint, const std::string& model_type) {
-    namespace fs = std::filesystem;
-    const fs::path folder = checkpoint.folder();
-    std::error_code error;
-    if (!checkpoint.folder().empty()) {
-        for (const char* name : {"preprocessor_config.json", "processor_config.json"}) {
-            const std::string path = (folder / name).string();
-            if (!fs::exists(path, error)) continue;
-            const nlohmann::json json = parse_json(read_text_file(path, kLargestFile), {.file = path});
-            const JsonObject whole(json, path);
-            if (const auto part = whole.object("image_processor")) return read_config(*part, model_type);
-            if (name == std::string_view("preprocessor_config.json")) return read_config(whole, model_type);
-        }
+    for (const char* name : {"preprocessor_config.json", "processor_config.json"}) {
+        const std::string path = file_beside(checkpoint, name);
+        if (path.empty()) continue;
+        const nlohmann::json json = parse_json(read_text_file(path, kLargestFile), {.file = path});
+        const JsonObject whole(json, path);
+        if (const auto part = whole.object("image_processor")) return read_config(*part, model_type);
+        if (name == std::string_view("preprocessor_config.json")) return read_config(whole, model_type);
     }
     throw Error::input(
         "there is no preprocessor_config.json beside the weights, so how pictures are to be prepared "

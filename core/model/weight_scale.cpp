@@ -11,6 +11,7 @@ namespace deadscope {
 namespace {
 
 constexpr std::int64_t default_block = 128;  // DeepSeek-V3's, where the configuration says nothing
+constexpr std::uint64_t mx_block = 32;       // numbers of a row (OCP Microscaling 1.0, 5.2)
 
 std::uint64_t blocks_of(std::uint64_t extent, std::uint64_t block) {
     return extent / block + (extent % block != 0 ? 1 : 0);
@@ -32,6 +33,9 @@ std::vector<std::int64_t> block_size(const Checkpoint& checkpoint) {
 const TensorInfo* scales_of(const Checkpoint& checkpoint, const TensorInfo& tensor) {
     if (is_floating(tensor.dtype) || !is_computable(tensor.dtype) || is_quantised(tensor.dtype))
         return nullptr;
+    if (const TensorInfo* second = checkpoint.find(tensor.name + "_scale_2"))
+        throw Error::input("A weight has two scales, which are not read in this version",
+                           {.file = checkpoint.file_of(*second), .key = second->name});
     const TensorInfo* inverse = checkpoint.find(tensor.name + "_scale_inv");
     return inverse != nullptr ? inverse : checkpoint.find(tensor.name + "_scale");
 }
@@ -54,9 +58,12 @@ std::optional<WeightScale> WeightScale::of(const Checkpoint& checkpoint, const T
         std::uint64_t block_rows, block_columns;
     };
     // One for each matrix, for each row, for each block: told apart by their number.
-    const Layout layouts[] = {{out.rows_, out.columns_},
-                              {1, out.columns_},
-                              {static_cast<std::uint64_t>(block[0]), static_cast<std::uint64_t>(block[1])}};
+    const bool four_bits = tensor.dtype == DType::f4;
+    const Layout layouts[] = {
+        {out.rows_, out.columns_},
+        {1, out.columns_},
+        four_bits ? Layout{1, mx_block}
+                  : Layout{static_cast<std::uint64_t>(block[0]), static_cast<std::uint64_t>(block[1])}};
     const bool single = scales->elements == 1;
     const auto fits = [&](const Layout& layout) {
         return scales->elements == matrices * blocks_of(out.rows_, layout.block_rows) *
@@ -65,11 +72,11 @@ std::optional<WeightScale> WeightScale::of(const Checkpoint& checkpoint, const T
     const auto found = std::ranges::find_if(layouts, fits);
     if (!is_computable(scales->dtype) || (!single && found == std::end(layouts)))
         throw Error::input(
-            "The scales of an 8-bit weight do not fit it",
+            "The scales of a weight of few bits do not fit it",
             {.file = checkpoint.file_of(*scales),
              .key = scales->name,
              .expected = "one number, one for each row of " + shape_text(tensor.shape) +
-                         ", or one for each block of " + shape_text(block),
+                         ", or one for each block of " + (four_bits ? "[1, 32]" : shape_text(block)),
              .found = std::string(dtype_name(scales->dtype)) + " " + shape_text(scales->shape)});
     if (!single) {
         out.block_rows_ = found->block_rows;

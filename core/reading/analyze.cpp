@@ -115,6 +115,7 @@ public:
         reading_.alignment = settings.alignment;
         reading_.residual = settings.residual;
         reading_.warnings = reading_.gamma.warnings;
+        file_warnings_ = checkpoint_.warnings();
         warn_about_input(reading_, plan_, prepared_);
         reading_.load_s = since(start_);
     }
@@ -180,8 +181,16 @@ private:
         if (team_) gather_costs(team_->ranks(), run, reading_.peak_rss_bytes);
         if (team_ && !team_->leads()) return progress_.finish();
         warn_about_run(reading_, run);
+        warn_about_files();
         publish();
         return progress_.finish();
+    }
+
+    // A pass reads more of the files than γ did, and their warnings speak of all that was read.
+    void warn_about_files() {
+        for (const std::string& old : file_warnings_) std::erase(reading_.warnings, old);
+        file_warnings_ = checkpoint_.warnings();
+        reading_.warnings.insert(reading_.warnings.end(), file_warnings_.begin(), file_warnings_.end());
     }
 
     void publish() const {
@@ -199,6 +208,7 @@ private:
     SpanningProgress progress_;
     Reading reading_;
     Team* team_ = nullptr;
+    std::vector<std::string> file_warnings_;  // as they stand in reading_.warnings
 };
 
 }  // namespace

@@ -101,6 +101,7 @@ GammaReading read_gamma(const Checkpoint& checkpoint) {
                                    " holds values that are not finite; they are shown as missing.");
         out.norms.push_back(std::move(norm));
     }
+    for (std::string& warning : checkpoint.warnings()) out.warnings.push_back(std::move(warning));
     if (out.norms.empty()) {
         out.warnings.push_back("No norm was found in this checkpoint, so there is no γ to read.");
         return out;

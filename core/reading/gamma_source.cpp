@@ -7,8 +7,10 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/error.h"
+#include "core/base/output_file.h"
 #include "core/base/text.h"
 #include "core/checkpoint/checkpoint.h"
+#include "core/checkpoint/output_guard.h"
 #include "core/reading/rows.h"
 
 namespace deadscope {
@@ -33,7 +35,7 @@ void check_finite(const std::vector<double>& values, const std::string& place) {
              .found = std::to_string(*bad) + " at element " + std::to_string(bad - values.begin())});
 }
 
-std::vector<double> read_vector(const ArrayName& array, std::size_t d) {
+std::vector<double> read_vector(const ArrayName& array, std::size_t d, std::vector<std::string>& warnings) {
     const auto source = open_array(array, 1);
     const auto& shape = source->shape();
     const bool row =
@@ -43,6 +45,7 @@ std::vector<double> read_vector(const ArrayName& array, std::size_t d) {
     std::vector<double> values(d);
     source->read(values);
     check_finite(values, array.words());
+    for (std::string& warning : source->warnings()) warnings.push_back(std::move(warning));
     return values;
 }
 
@@ -73,7 +76,11 @@ GivenNorm bare_tensor(const Checkpoint& checkpoint, const TensorInfo& tensor, st
 GivenNorm norm_of(const Checkpoint& checkpoint, const NormSpec& spec, std::size_t d) {
     if (spec.d != static_cast<std::int64_t>(d))
         wrong_width(checkpoint.source(), spec.name, d, std::to_string(spec.d));
-    GivenNorm out{.spec = spec, .parameters = read_norm(checkpoint, spec), .family = {}, .architecture = {}};
+    GivenNorm out{.spec = spec,
+                  .parameters = read_norm(checkpoint, spec),
+                  .family = {},
+                  .architecture = {},
+                  .warnings = {}};
     check_finite(out.parameters.gamma, spec.name);
     check_finite(out.parameters.beta, spec.name);
     out.spec.role = NormRole::final;  // of the reading: what was brought is its output
@@ -126,23 +133,42 @@ GivenNorm from_checkpoint(const Checkpoint& checkpoint, const std::string& name,
 }
 
 // MODEL:NORM. A model's own name may hold colons (zoo:NAME), so the whole is tried last.
+struct ModelNorm {
+    std::string model, norm;  // norm: empty where none was given
+    static ModelNorm parse(const std::string& text) {
+        const std::size_t colon = text.rfind(':');
+        const std::string model = text.substr(0, colon);
+        std::error_code error;
+        const bool whole =
+            colon == std::string::npos || std::filesystem::exists(text, error) || model == "zoo";
+        return whole ? ModelNorm{text, {}} : ModelNorm{model, text.substr(colon + 1)};
+    }
+};
+
 GivenNorm from_model(const std::string& text, std::size_t d) {
-    const std::size_t colon = text.rfind(':');
-    const std::string model = text.substr(0, colon);
-    std::error_code error;
-    const bool whole = colon == std::string::npos || std::filesystem::exists(text, error) || model == "zoo";
-    return whole ? from_checkpoint(open_checkpoint(text), "", d)
-                 : from_checkpoint(open_checkpoint(model), text.substr(colon + 1), d);
+    const auto [model, norm] = ModelNorm::parse(text);
+    const Checkpoint checkpoint = open_checkpoint(model);
+    GivenNorm out = from_checkpoint(checkpoint, norm, d);
+    out.warnings = checkpoint.warnings();
+    return out;
 }
 
 }  // namespace
 
 GivenNorm given_norm(const std::string& gamma, const std::string& beta, std::size_t d) {
     const ArrayName array = ArrayName::parse(gamma);
-    GivenNorm out =
-        holds_arrays(array.file) ? bare(read_vector(array, d), array.words()) : from_model(gamma, d);
-    if (!beta.empty()) out.parameters.beta = read_vector(ArrayName::parse(beta), d);
+    std::vector<std::string> warnings;
+    GivenNorm out = holds_arrays(array.file) ? bare(read_vector(array, d, warnings), array.words())
+                                             : from_model(gamma, d);
+    if (!beta.empty()) out.parameters.beta = read_vector(ArrayName::parse(beta), d, warnings);
+    out.warnings.insert(out.warnings.end(), warnings.begin(), warnings.end());
     return out;
+}
+
+void refuse_output_over_norm(const std::string& path, const std::string& gamma) {
+    const ArrayName array = ArrayName::parse(gamma);
+    if (holds_arrays(array.file)) return refuse_output_over_input(path, array.file);
+    refuse_output_over_checkpoint(path, open_checkpoint(ModelNorm::parse(gamma).model));
 }
 
 }  // namespace deadscope

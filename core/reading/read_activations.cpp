@@ -110,6 +110,8 @@ public:
         run.spectra_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
         if (extent_.rows <= extent_.d) reading_.warnings.push_back(too_few_tokens(extent_.rows, extent_.d));
         warn_about_run(reading_, run);
+        warn(source_->warnings());
+        warn(norm_.warnings);
         if (settings_.input.empty() && verdict(run) != Verdict::kernel && run.norm_kind != NormKind::rms_norm)
             reading_.warnings.push_back(
                 "The floor counts the rounding of the output alone: what the rounding of the mean adds "
@@ -132,7 +134,14 @@ private:
         return 0.95 * static_cast<double>(rows.done()) / static_cast<double>(extent_.rows);
     }
 
-    bool add_input(OutputMeasure& measure) const {
+    // Each once, though the rows and γ may come from one file.
+    void warn(const std::vector<std::string>& warnings) {
+        for (const std::string& warning : warnings)
+            if (std::ranges::find(reading_.warnings, warning) == reading_.warnings.end())
+                reading_.warnings.push_back(warning);
+    }
+
+    bool add_input(OutputMeasure& measure) {
         const ArrayName name = ArrayName::parse(settings_.input);
         const auto source = open_array(name, 2);
         const Extent extent = extent_of(*source, name.file);
@@ -147,6 +156,7 @@ private:
             measure.add_input(rows.next());
             if (!report(0.0)) return false;
         }
+        warn(source->warnings());
         return true;
     }
 

@@ -57,6 +57,11 @@ public:
     std::optional<Precision> precision() const override { return precision_of(reader_.header().type); }
     const std::string& name() const override { return name_; }
     void read(std::span<double> out) override { reader_.read(out); }
+    std::vector<std::string> warnings() const override {
+        std::string warning = reader_.file().warning();
+        if (warning.empty()) return {};
+        return {std::move(warning)};
+    }
 
 private:
     std::string name_;
@@ -76,6 +81,7 @@ public:
         file_->read(tensor_, {at_, out.size()}, out);
         at_ += out.size();
     }
+    std::vector<std::string> warnings() const override { return file_->warnings(); }
 
 private:
     std::unique_ptr<WeightsFile> file_;

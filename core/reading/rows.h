@@ -30,6 +30,7 @@ public:
     virtual std::optional<Precision> precision()
         const = 0;                                // of its numbers; nothing for whole numbers and F8
     virtual const std::string& name() const = 0;  // of the array in its file; empty: the file is it
+    virtual std::vector<std::string> warnings() const { return {}; }  // about what was read so far
     // The next elements, in row-major order.
     virtual void read(std::span<double> out) = 0;
 };

@@ -1,5 +1,4 @@
 // preprocessor_config.json → SoundPreprocessing: every key is used, known to change nothing, or refused.
-#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -7,6 +6,7 @@
 #include "core/base/json.h"
 #include "core/base/mapped_file.h"
 #include "core/checkpoint/checkpoint.h"
+#include "core/checkpoint/folder.h"
 #include "core/sound/log_mel.h"
 
 namespace deadscope {
@@ -60,18 +60,13 @@ SoundPreprocessing read_config(const JsonObject& config) {
 }  // namespace
 
 SoundPreprocessing read_sound_preprocessing(const Checkpoint& checkpoint) {
-    namespace fs = std::filesystem;
-    const fs::path folder = checkpoint.folder();
-    std::error_code error;
-    if (!checkpoint.folder().empty()) {
-        for (const char* name : {"preprocessor_config.json", "processor_config.json"}) {
-            const std::string path = (folder / name).string();
-            if (!fs::exists(path, error)) continue;
-            const nlohmann::json json = parse_json(read_text_file(path, kLargestFile), {.file = path});
-            const JsonObject whole(json, path);
-            if (const auto part = whole.object("feature_extractor")) return read_config(*part);
-            if (name == std::string_view("preprocessor_config.json")) return read_config(whole);
-        }
+    for (const char* name : {"preprocessor_config.json", "processor_config.json"}) {
+        const std::string path = file_beside(checkpoint, name);
+        if (path.empty()) continue;
+        const nlohmann::json json = parse_json(read_text_file(path, kLargestFile), {.file = path});
+        const JsonObject whole(json, path);
+        if (const auto part = whole.object("feature_extractor")) return read_config(*part);
+        if (name == std::string_view("preprocessor_config.json")) return read_config(whole);
     }
     throw Error::input(
         "there is no preprocessor_config.json beside the weights, so how sound is to be prepared is "

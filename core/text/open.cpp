@@ -1,5 +1,6 @@
 // Which of a checkpoint's files is its tokenizer, in the order in which they are trusted. See tokenizer.h.
 #include "core/base/error.h"
+#include "core/checkpoint/folder.h"
 #include "core/text/embedded.h"
 #include "core/text/sentencepiece_file.h"
 #include "core/text/tokenizer.h"

@@ -69,14 +69,6 @@ std::optional<std::int32_t> id_of(std::string_view digits) {
 
 }  // namespace
 
-std::string file_beside(const Checkpoint& checkpoint, const std::string& name) {
-    if (checkpoint.folder().empty()) return {};
-    std::error_code ignored;
-    const fs::path path = fs::path(checkpoint.folder()) / name;
-    if (!fs::exists(fs::symlink_status(path, ignored))) return {};
-    return folder_member(checkpoint.folder(), name);
-}
-
 TokenizerConfig::TokenizerConfig(const Checkpoint& checkpoint)
     : config_(read_beside(checkpoint, "tokenizer_config.json", config_file_)),
       map_(read_beside(checkpoint, "special_tokens_map.json", map_file_)),

@@ -35,8 +35,4 @@ private:
     std::string family_;
 };
 
-// The path of a file beside the checkpoint's weights; empty where there is none. Errors: a link out of the
-// folder.
-std::string file_beside(const Checkpoint& checkpoint, const std::string& name);
-
 }  // namespace deadscope

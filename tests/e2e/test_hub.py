@@ -199,6 +199,12 @@ class Good(HubCase):
         self.assertEqual(self.hub.log(), [])
         self.deadscope("fetch", "org/tiny", HF_HUB_OFFLINE="0", TRANSFORMERS_OFFLINE="maybe")
 
+    def test_nothing_is_fetched_unless_asked_for(self):
+        for command in ("gamma", "analyze", "activations"):
+            self.refused(["hub cache", "org/tiny"], command, "org/tiny", *(["--out", "/dev/null"] if command == "activations" else []))
+        self.refused(["org/tiny"], "org/tiny")  # the explorer
+        self.assertEqual(self.hub.log(), [])
+
     def start_fetch(self, name):
         env = {**os.environ, **self.hub.environment(self.cache)}
         return subprocess.Popen([PROGRAM, "fetch", name], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)

