@@ -39,9 +39,11 @@ public:
 // A module and a program work together where this text is the same: it names what their common types depend
 // on.
 inline std::string gpu_module_interface(const char* version) {
-    std::string text = std::string("deadscope ") + version + ", interface 1, compiler " + __VERSION__ + ", sizes";
-    for (const std::size_t size : {sizeof(GpuState), sizeof(GpuDevice), sizeof(BackendInfo), sizeof(BackendOptions),
-                                   sizeof(Matrix), sizeof(AttentionCall), sizeof(RotarySpec), sizeof(Error)})
+    std::string text =
+        std::string("deadscope ") + version + ", interface 1, compiler " + __VERSION__ + ", sizes";
+    for (const std::size_t size :
+         {sizeof(GpuState), sizeof(GpuDevice), sizeof(BackendInfo), sizeof(BackendOptions), sizeof(Matrix),
+          sizeof(AttentionCall), sizeof(RotarySpec), sizeof(Error)})
         text += " " + std::to_string(size);
     return text;
 }

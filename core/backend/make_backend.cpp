@@ -36,8 +36,8 @@ std::unique_ptr<Backend> make_gpu_backend(const std::string& device, int index, 
 std::unique_ptr<Backend> make_any_backend(Precision precision, const BackendOptions& options) {
     if (const GpuModule* module = gpu_module()) {
         const GpuState state = module->state();
-        const auto usable =
-            std::ranges::find_if(state.devices, [](const GpuDevice& device) { return device.why_not.empty(); });
+        const auto usable = std::ranges::find_if(
+            state.devices, [](const GpuDevice& device) { return device.why_not.empty(); });
         if (state.why_not.empty() && usable != state.devices.end())
             return module->make(usable->index, precision, options);
     }

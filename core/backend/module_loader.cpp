@@ -59,7 +59,8 @@ void open(GpuModuleStatus& status) {
     if (interface == nullptr || module == nullptr) {
         status.why_not = "it is no GPU module of deadscope";
     } else if (const std::string ours = gpu_module_interface(version); interface() != ours) {
-        status.why_not = std::string("it belongs to another program (") + interface() + "; this is " + ours + ")";
+        status.why_not =
+            std::string("it belongs to another program (") + interface() + "; this is " + ours + ")";
     } else {
         status.module = module();
     }

@@ -9,10 +9,10 @@
 namespace deadscope {
 
 struct GpuModuleStatus {
-    bool built = false;      // with this program
-    std::string build{};     // what was built, or why nothing was
-    std::string file{};      // that was opened, or would have been
-    std::string why_not{};   // where it cannot be used; empty: module is set
+    bool built = false;     // with this program
+    std::string build{};    // what was built, or why nothing was
+    std::string file{};     // that was opened, or would have been
+    std::string why_not{};  // where it cannot be used; empty: module is set
     const GpuModule* module = nullptr;
 };
 

@@ -86,7 +86,8 @@ const ReadingSettings& checked(const ReadingSettings& settings) {
         throw Error::usage("τ, the fall that flags a block, must be a positive number");
     if (!(settings.alignment.dead_relative >= 0.0) || settings.alignment.dead_relative >= 1.0)
         throw Error::usage("the relative size of a dead direction must be at least 0 and below 1");
-    for (const Precision precision : settings.precisions) make_backend(settings.device, precision, {.threads = 1});
+    for (const Precision precision : settings.precisions)
+        make_backend(settings.device, precision, {.threads = 1});
     return settings;
 }
 
@@ -128,7 +129,8 @@ private:
     bool run_one(std::size_t index, Init init, Precision precision) {
         const RunWeights weights = run_weights(model_, checkpoint_, init, settings_.seed);
         const ModelInput& input = prepared_.input;
-        const std::unique_ptr<Backend> backend = make_backend(settings_.device, precision, {.threads = settings_.threads, .tf32 = settings_.tf32});
+        const std::unique_ptr<Backend> backend =
+            make_backend(settings_.device, precision, {.threads = settings_.threads, .tf32 = settings_.tf32});
         const BackendInfo info = backend->info();
         reading_.backend = info.name;
         reading_.device = info.device;

@@ -53,7 +53,8 @@ Staging::Room Staging::take(std::size_t bytes) {
 }
 
 void Staging::send(const Room& room, std::size_t bytes) {
-    check(cudaMemcpyAsync(room.device, room.host, bytes, cudaMemcpyHostToDevice, stream_), "values were sent");
+    check(cudaMemcpyAsync(room.device, room.host, bytes, cudaMemcpyHostToDevice, stream_),
+          "values were sent");
 }
 
 Context::Context(int device, Precision precision)
@@ -86,9 +87,10 @@ Matrix Context::allocate(std::size_t rows, std::size_t cols, cudaStream_t stream
     use();
     std::size_t count = 0, bytes = 0;
     if (__builtin_mul_overflow(rows, cols, &count) || __builtin_mul_overflow(count, element_bytes(), &bytes))
-        throw OutOfDeviceMemory("not enough memory for the forward pass",
-                                {.expected = "a matrix that fits the address space",
-                                 .found = "a matrix of " + std::to_string(rows) + " × " + std::to_string(cols)});
+        throw OutOfDeviceMemory(
+            "not enough memory for the forward pass",
+            {.expected = "a matrix that fits the address space",
+             .found = "a matrix of " + std::to_string(rows) + " × " + std::to_string(cols)});
     return {std::make_shared<CudaStorage>(DeviceMemory(pool_, bytes, stream)), rows, cols, cols, 0};
 }
 

@@ -1,5 +1,5 @@
-// The operations of the CUDA backend: shapes are checked and work is queued here; kernels.h computes, linear.h
-// multiplies, factor.h factors, weights_in.h brings weights.
+// The operations of the CUDA backend: shapes are checked and work is queued here; kernels.h computes,
+// linear.h multiplies, factor.h factors, weights_in.h brings weights.
 #include "core/backend/cuda/cuda_backend.h"
 
 #include <algorithm>
@@ -114,7 +114,7 @@ private:
     mutable WeightsIn weights_;
     Products products_;
     InputsOnDevice inputs_;
-    std::unique_ptr<Solver> solver_;  // made at first use: cuSOLVER is slow to start
+    std::unique_ptr<Solver> solver_;              // made at first use: cuSOLVER is slow to start
     mutable std::unique_ptr<PinnedMemory> down_;  // [kReadBytes]
     std::string name_;
 };
@@ -150,7 +150,8 @@ void CudaBackend::read(const Matrix& from, std::span<double> out) const {
     context_.use();
     constexpr std::size_t most = kReadBytes / sizeof(double);
     if (!down_) down_ = std::make_unique<PinnedMemory>(kReadBytes);
-    const std::size_t width = std::min(from.cols, most), step = from.empty() ? 1 : std::max<std::size_t>(1, most / width);
+    const std::size_t width = std::min(from.cols, most),
+                      step = from.empty() ? 1 : std::max<std::size_t>(1, most / width);
     const DeviceMemory packed = context_.scratch(kReadBytes);
     for (std::size_t first = 0; !from.empty() && first < from.rows; first += step) {
         const std::size_t count = std::min(step, from.rows - first);
@@ -164,8 +165,8 @@ void CudaBackend::read(const Matrix& from, std::span<double> out) const {
                   "values were fetched");
             context_.wait();
             for (std::size_t i = 0; i < count; ++i)
-                std::memcpy(out.data() + (first + i) * from.cols + left, down_->data() + i * wide * sizeof(double),
-                            wide * sizeof(double));
+                std::memcpy(out.data() + (first + i) * from.cols + left,
+                            down_->data() + i * wide * sizeof(double), wide * sizeof(double));
         }
     }
     context_.wait();
@@ -178,8 +179,8 @@ void CudaBackend::copy(const Matrix& from, Matrix& to) {
     const Launch launch = context_.begin(to);
     const std::size_t size = context_.element_bytes();
     const View source = at(from), target = at(to);
-    check(cudaMemcpy2DAsync(target.data, target.stride * size, source.data, source.stride * size, to.cols * size,
-                            to.rows, cudaMemcpyDeviceToDevice, launch.stream),
+    check(cudaMemcpy2DAsync(target.data, target.stride * size, source.data, source.stride * size,
+                            to.cols * size, to.rows, cudaMemcpyDeviceToDevice, launch.stream),
           "a matrix was copied");
 }
 
@@ -195,9 +196,8 @@ void CudaBackend::fill_zero(Matrix& to) {
 void CudaBackend::gather_add(const Matrix& table, std::span<const std::int32_t> ids, double scale,
                              Matrix& to) {
     assert(ids.size() == to.rows && table.cols == to.cols);
-    assert(std::ranges::all_of(ids, [&](std::int32_t id) {
-        return id >= 0 && static_cast<std::size_t>(id) < table.rows;
-    }));
+    assert(std::ranges::all_of(
+        ids, [&](std::int32_t id) { return id >= 0 && static_cast<std::size_t>(id) < table.rows; }));
     if (to.empty()) return;
     const Launch launch = context_.begin(to);
     const DeviceMemory there = context_.upload(ids);
@@ -207,9 +207,8 @@ void CudaBackend::gather_add(const Matrix& table, std::span<const std::int32_t> 
 void CudaBackend::scatter_add(const Matrix& from, std::span<const std::int32_t> rows,
                               std::span<const double> weights, Matrix& to) {
     assert(rows.size() == from.rows && weights.size() == from.rows && from.cols == to.cols);
-    assert(std::ranges::all_of(rows, [&](std::int32_t row) {
-        return row >= 0 && static_cast<std::size_t>(row) < to.rows;
-    }));
+    assert(std::ranges::all_of(
+        rows, [&](std::int32_t row) { return row >= 0 && static_cast<std::size_t>(row) < to.rows; }));
     if (from.empty()) return;
     const Launch launch = context_.begin(from);
     const DeviceMemory rows_there = context_.upload(rows), weights_there = context_.upload(weights);
@@ -236,7 +235,8 @@ void CudaBackend::norm(NormKind kind, double eps, const Matrix& x, const Matrix&
     assert(gamma.rows == 1 || gamma.rows * gamma.cols == x.cols);
     assert(!beta || (beta->rows == gamma.rows && beta->cols == gamma.cols));
     assert(kind != NormKind::unknown);
-    if (!y.empty()) cuda::norm(context_.begin(y), kind, eps, at(x), at(gamma), beta ? at(*beta) : View{}, at(y));
+    if (!y.empty())
+        cuda::norm(context_.begin(y), kind, eps, at(x), at(gamma), beta ? at(*beta) : View{}, at(y));
 }
 
 void CudaBackend::rotary(const RotarySpec& spec, std::size_t head_dim, const SequenceLayout& layout,
@@ -248,8 +248,8 @@ void CudaBackend::rotary(const RotarySpec& spec, std::size_t head_dim, const Seq
     const Launch launch = context_.begin(x);
     const LayoutOnDevice& rows = inputs_.layout(layout);
     const AnglesOnDevice& angles = inputs_.angles(spec, rows.longest);
-    cuda::rotary(launch, angles.cosine.as<void>(), angles.sine.as<void>(), first, dims, spec.interleaved, head_dim,
-                 rows.position_there.as<std::int32_t>(), at(x));
+    cuda::rotary(launch, angles.cosine.as<void>(), angles.sine.as<void>(), first, dims, spec.interleaved,
+                 head_dim, rows.position_there.as<std::int32_t>(), at(x));
 }
 
 void CudaBackend::attention(const AttentionCall& call, const SequenceLayout& layout, const Matrix& q,
@@ -268,7 +268,8 @@ void CudaBackend::attention(const AttentionCall& call, const SequenceLayout& lay
         pairs += static_cast<double>(queries) * static_cast<double>(length) * (call.causal ? 0.5 : 1.0);
     }
     const double width = static_cast<double>(call.heads * (call.head_dim + call.value_dim));
-    const Launch launch = context_.begin({.operations = 2.0 * pairs * width, .bytes = 4.0 * context_.bytes_of(q)});
+    const Launch launch =
+        context_.begin({.operations = 2.0 * pairs * width, .bytes = 4.0 * context_.bytes_of(q)});
     const LayoutOnDevice& rows = inputs_.layout(layout);
     const auto sent = [&](auto span) { return span.empty() ? DeviceMemory{} : context_.upload(span); };
     const DeviceMemory place_of = sent(call.place_of), sinks = sent(call.sinks);

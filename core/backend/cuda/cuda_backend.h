@@ -8,6 +8,7 @@
 namespace deadscope::cuda {
 
 // device: its number, which is known to be usable (module.h). Errors: Error::resource.
-std::unique_ptr<Backend> make_cuda_backend(int device, Precision precision, const BackendOptions& options = {});
+std::unique_ptr<Backend> make_cuda_backend(int device, Precision precision,
+                                           const BackendOptions& options = {});
 
 }  // namespace deadscope::cuda

@@ -52,7 +52,9 @@ public:
     }
     void wait() const { check(cudaEventSynchronize(event_), "it computed"); }
     // Work queued on the stream from now on waits for this.
-    void hold_back(cudaStream_t stream) const { check(cudaStreamWaitEvent(stream, event_, 0), "streams were joined"); }
+    void hold_back(cudaStream_t stream) const {
+        check(cudaStreamWaitEvent(stream, event_, 0), "streams were joined");
+    }
     cudaEvent_t get() const { return event_; }
 
 private:

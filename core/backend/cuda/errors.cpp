@@ -19,10 +19,11 @@ bool has_failed() {
 
 void fail(const char* what, std::string_view why) {
     failed = true;
-    throw Error::resource("the GPU failed: " + std::string(what),
-                          {.found = std::string(why),
-                           .hint = "--device cpu computes on the processor; a GPU that failed once may need the "
-                                   "program to be started again"});
+    throw Error::resource(
+        "the GPU failed: " + std::string(what),
+        {.found = std::string(why),
+         .hint = "--device cpu computes on the processor; a GPU that failed once may need the "
+                 "program to be started again"});
 }
 
 void check(cudaError_t status, const char* what) {
@@ -31,7 +32,8 @@ void check(cudaError_t status, const char* what) {
 }
 
 void check(cublasStatus_t status, const char* what) {
-    if (status != CUBLAS_STATUS_SUCCESS) fail(what, "cuBLAS status " + std::to_string(static_cast<int>(status)));
+    if (status != CUBLAS_STATUS_SUCCESS)
+        fail(what, "cuBLAS status " + std::to_string(static_cast<int>(status)));
 }
 
 void check(cusolverStatus_t status, const char* what) {

@@ -1,6 +1,6 @@
 // See factor.h. Rows gather in a work matrix whose top rows are kept free. When it is full, each panel of R's
-// rows is laid on top of them in turn: a QR of the tall panel, its reflectors on the columns behind it, and the
-// top rows go back as R's. R's zeros are not touched, and no step is long.
+// rows is laid on top of them in turn: a QR of the tall panel, its reflectors on the columns behind it, and
+// the top rows go back as R's. R's zeros are not touched, and no step is long.
 #include "core/backend/cuda/factor.h"
 
 #include <algorithm>
@@ -12,7 +12,7 @@
 namespace deadscope::cuda {
 namespace {
 
-constexpr std::size_t kPanel = 128;                       // columns
+constexpr std::size_t kPanel = 128;                        // columns
 constexpr std::size_t kLeastRows = 256, kMostRows = 2048;  // factored at a time
 
 int size(std::size_t value) {
@@ -34,18 +34,21 @@ public:
           work_(context.scratch(ld_ * n_ * sizeof(double))),
           tau_(context.scratch(panel_ * sizeof(double))),
           shift_(context.scratch(std::max<std::size_t>(d_, 1) * sizeof(double))) {
-        check(cudaMemsetAsync(r_.as<void>(), 0, n_ * n_ * sizeof(double), context_.compute()), "a factor was begun");
+        check(cudaMemsetAsync(r_.as<void>(), 0, n_ * n_ * sizeof(double), context_.compute()),
+              "a factor was begun");
     }
 
     void add(const Matrix& rows) override {
         assert(rows.cols == d_);
         if (rows.rows == 0) return;
-        if (rows_ == 0) to_double(context_.begin(Cost{}), context_.view(rows.row_range(0, 1)), shift_.as<double>());
+        if (rows_ == 0)
+            to_double(context_.begin(Cost{}), context_.view(rows.row_range(0, 1)), shift_.as<double>());
         for (std::size_t first = 0; first < rows.rows;) {
             const std::size_t count = std::min(rows.rows - first, capacity_ - waiting_);
             const Matrix some = rows.row_range(first, count);
             to_factor_rows(context_.begin({.bytes = context_.bytes_of(some) + 8.0 * double_of(count * n_)}),
-                           context_.view(some), shift_.as<double>(), work_.as<double>() + panel_ + waiting_, ld_);
+                           context_.view(some), shift_.as<double>(), work_.as<double>() + panel_ + waiting_,
+                           ld_);
             waiting_ += count;
             first += count;
             rows_ += count;
@@ -59,8 +62,8 @@ public:
         Parts parts{.rows = rows_, .shift = std::vector<double>(d_), .r = std::vector<double>(n_ * n_)};
         if (rows_ == 0) return parts;
         const auto fetch = [&](const DeviceMemory& from, std::vector<double>& to) {
-            check(cudaMemcpyAsync(to.data(), from.as<double>(), to.size() * sizeof(double), cudaMemcpyDeviceToHost,
-                                  context_.compute()),
+            check(cudaMemcpyAsync(to.data(), from.as<double>(), to.size() * sizeof(double),
+                                  cudaMemcpyDeviceToHost, context_.compute()),
                   "a factor was fetched");
         };
         fetch(r_, parts.r);
@@ -84,9 +87,9 @@ private:
         double* top = work_.as<double>() + first * ld_ + panel_ - width;
         double* ours = r_.as<double>() + first * n_ + first;
         const std::size_t height = width + waiting_;
-        const Launch launch = context_.begin({.operations = 2.0 * double_of(height) * double_of(width) *
-                                                            double_of(width + 2 * behind),
-                                              .doubles = true});
+        const Launch launch = context_.begin(
+            {.operations = 2.0 * double_of(height) * double_of(width) * double_of(width + 2 * behind),
+             .doubles = true});
         const auto move = [&](double* to, std::size_t to_ld, const double* from, std::size_t from_ld) {
             check(cudaMemcpy2DAsync(to, to_ld * sizeof(double), from, from_ld * sizeof(double),
                                     width * sizeof(double), width + behind, cudaMemcpyDeviceToDevice,
@@ -103,13 +106,13 @@ private:
               "rows were factored");
         if (behind > 0) {
             double* rest = top + width * ld_;
-            check(cusolverDnDormqr_bufferSize(handle, CUBLAS_SIDE_LEFT, CUBLAS_OP_T, size(height), size(behind),
-                                              size(width), top, size(ld_), tau_.as<double>(), rest, size(ld_),
-                                              &needed),
+            check(cusolverDnDormqr_bufferSize(handle, CUBLAS_SIDE_LEFT, CUBLAS_OP_T, size(height),
+                                              size(behind), size(width), top, size(ld_), tau_.as<double>(),
+                                              rest, size(ld_), &needed),
                   "rows were factored");
-            check(cusolverDnDormqr(handle, CUBLAS_SIDE_LEFT, CUBLAS_OP_T, size(height), size(behind), size(width),
-                                   top, size(ld_), tau_.as<double>(), rest, size(ld_), solver_.workspace(needed),
-                                   needed, solver_.info()),
+            check(cusolverDnDormqr(handle, CUBLAS_SIDE_LEFT, CUBLAS_OP_T, size(height), size(behind),
+                                   size(width), top, size(ld_), tau_.as<double>(), rest, size(ld_),
+                                   solver_.workspace(needed), needed, solver_.info()),
                   "rows were factored");
         }
         move(ours, n_, top, ld_);
@@ -121,9 +124,9 @@ private:
     std::size_t d_, n_;             // n_ = d_ + 1: the ones, then the channels
     std::size_t panel_, capacity_;  // columns of a panel; rows factored at a time
     std::size_t ld_;
-    DeviceMemory r_;     // [n_, n_] upper triangular, column-major
-    DeviceMemory work_;  // [panel_ + capacity_, n_] column-major: room for a panel of R, then rows
-    DeviceMemory tau_;   // [panel_]
+    DeviceMemory r_;      // [n_, n_] upper triangular, column-major
+    DeviceMemory work_;   // [panel_ + capacity_, n_] column-major: room for a panel of R, then rows
+    DeviceMemory tau_;    // [panel_]
     DeviceMemory shift_;  // [d_]
     std::size_t waiting_ = 0, rows_ = 0;
 };
@@ -160,18 +163,20 @@ bool whole_svd(Context& context, Solver& solver, const std::vector<double>& r, s
     assert(d > 0 && r.size() == d * d);
     const double n = static_cast<double>(d);
     (void)context.begin({.operations = 20.0 * n * n * n, .doubles = true});
-    const DeviceMemory a = context.upload(std::span<const double>(r)), s = context.scratch(d * sizeof(double));
+    const DeviceMemory a = context.upload(std::span<const double>(r)),
+                       s = context.scratch(d * sizeof(double));
     const DeviceMemory u = context.scratch((vectors != nullptr ? d * d : 1) * sizeof(double));
     int needed = 0;
     check(cusolverDnDgesvd_bufferSize(solver.handle(), size(d), size(d), &needed), "a spectrum was computed");
-    check(cusolverDnDgesvd(solver.handle(), vectors != nullptr ? 'A' : 'N', 'N', size(d), size(d), a.as<double>(),
-                           size(d), s.as<double>(), u.as<double>(), size(d), nullptr, size(d),
+    check(cusolverDnDgesvd(solver.handle(), vectors != nullptr ? 'A' : 'N', 'N', size(d), size(d),
+                           a.as<double>(), size(d), s.as<double>(), u.as<double>(), size(d), nullptr, size(d),
                            solver.workspace(needed), needed, nullptr, solver.info()),
           "a spectrum was computed");
     int info = 0;
     values.resize(d);
     const auto fetch = [&](void* to, const void* from, std::size_t bytes) {
-        check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, context.compute()), "a spectrum was fetched");
+        check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, context.compute()),
+              "a spectrum was fetched");
     };
     fetch(&info, solver.info(), sizeof info);
     fetch(values.data(), s.as<void>(), d * sizeof(double));

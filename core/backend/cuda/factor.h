@@ -1,5 +1,5 @@
-// Factors on the device in f64: the triangular factor of rows that stay there, panel by panel (math.md §2), and
-// the whole SVD of such a factor, by cuSOLVER.
+// Factors on the device in f64: the triangular factor of rows that stay there, panel by panel (math.md §2),
+// and the whole SVD of such a factor, by cuSOLVER.
 #pragma once
 
 #include <cusolverDn.h>

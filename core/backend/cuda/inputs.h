@@ -1,5 +1,5 @@
-// What operations need beside their matrices, kept on the device because one layout and one rotation serve many
-// blocks: positions of rows, starts of sequences, tables of angles.
+// What operations need beside their matrices, kept on the device because one layout and one rotation serve
+// many blocks: positions of rows, starts of sequences, tables of angles.
 #pragma once
 
 #include <array>

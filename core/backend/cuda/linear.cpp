@@ -1,5 +1,5 @@
-// See linear.h. cuBLASLt counts columns first: a row-major [m, n] is its n × m, so that y [m, n] = x wᵀ is asked
-// for as yᵀ = w xᵀ, and the bias, one number a row of yᵀ, is its epilogue.
+// See linear.h. cuBLASLt counts columns first: a row-major [m, n] is its n × m, so that y [m, n] = x wᵀ is
+// asked for as yᵀ = w xᵀ, and the bias, one number a row of yᵀ, is its epilogue.
 #include "core/backend/cuda/linear.h"
 
 #include <algorithm>
@@ -57,7 +57,8 @@ public:
     Description& operator=(const Description&) = delete;
     template <typename T>
     void set(cublasLtMatmulDescAttributes_t attribute, const T& value) {
-        check(cublasLtMatmulDescSetAttribute(description_, attribute, &value, sizeof value), "a product was planned");
+        check(cublasLtMatmulDescSetAttribute(description_, attribute, &value, sizeof value),
+              "a product was planned");
     }
     cublasLtMatmulDesc_t get() const { return description_; }
 
@@ -130,9 +131,9 @@ std::unique_ptr<Products::Plan> Products::make_plan(const Shape& shape, const vo
     preference.set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, shape.y_align);
     cublasLtMatmulHeuristicResult_t result{};
     int results = 0;
-    const cublasStatus_t status = cublasLtMatmulAlgoGetHeuristic(
-        handle_, plan->description.get(), plan->w.get(), plan->x.get(), plan->y.get(), plan->y.get(),
-        preference.get(), 1, &result, &results);
+    const cublasStatus_t status =
+        cublasLtMatmulAlgoGetHeuristic(handle_, plan->description.get(), plan->w.get(), plan->x.get(),
+                                       plan->y.get(), plan->y.get(), preference.get(), 1, &result, &results);
     plan->found = status == CUBLAS_STATUS_SUCCESS && results > 0 && result.state == CUBLAS_STATUS_SUCCESS;
     plan->algorithm = result.algo;
     return plan;
@@ -146,7 +147,8 @@ Products::Plan& Products::plan_for(const Shape& shape, const void* bias) {
     }
     if (plans_.size() >= kMostPlans) plans_.clear();
     std::unique_ptr<Plan> plan = make_plan(shape, bias);
-    if (!plan->found && bias != nullptr) plan = make_plan(shape, nullptr);  // then the bias is laid out before
+    if (!plan->found && bias != nullptr)
+        plan = make_plan(shape, nullptr);  // then the bias is laid out before
     if (!plan->found) fail("a product was planned", "cuBLASLt has no algorithm for it");
     return *plans_.emplace(shape, std::move(plan)).first->second;
 }
@@ -173,10 +175,11 @@ void Products::multiply(const Launch& launch, View x, View w, bool stored_in_out
     const double double_one = 1.0, double_beta = laid_out ? 1.0 : 0.0;
     const float one = 1.0F, beta = laid_out ? 1.0F : 0.0F;
     const bool doubles = launch.element == Element::f64;
-    check(cublasLtMatmul(handle_, plan.description.get(), doubles ? static_cast<const void*>(&double_one) : &one,
-                         w.data, plan.w.get(), x.data, plan.x.get(),
-                         doubles ? static_cast<const void*>(&double_beta) : &beta, y.data, plan.y.get(), y.data,
-                         plan.y.get(), &plan.algorithm, workspace_.as<void>(), kWorkspace, launch.stream),
+    check(cublasLtMatmul(handle_, plan.description.get(),
+                         doubles ? static_cast<const void*>(&double_one) : &one, w.data, plan.w.get(), x.data,
+                         plan.x.get(), doubles ? static_cast<const void*>(&double_beta) : &beta, y.data,
+                         plan.y.get(), y.data, plan.y.get(), &plan.algorithm, workspace_.as<void>(),
+                         kWorkspace, launch.stream),
           "matrices were multiplied");
 }
 

@@ -21,7 +21,8 @@ public:
     Products(const Products&) = delete;
     Products& operator=(const Products&) = delete;
 
-    // y [m, n] = x [m, k] wᵀ + bias, w [n, k]; stored_in_out: x w + bias, w [k, n]. bias: data null or [1, n].
+    // y [m, n] = x [m, k] wᵀ + bias, w [n, k]; stored_in_out: x w + bias, w [k, n]. bias: data null or [1,
+    // n].
     void multiply(const Launch& launch, View x, View w, bool stored_in_out, View bias, View y);
 
 private:

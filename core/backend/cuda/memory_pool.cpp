@@ -62,12 +62,12 @@ MemoryPool::Piece MemoryPool::take(std::size_t bytes, cudaStream_t stream) {
     if (data == nullptr) {
         std::size_t unused = 0, all = 0;
         (void)cudaMemGetInfo(&unused, &all);
-        throw OutOfDeviceMemory("the GPU has not enough memory for this",
-                                {.expected = std::to_string(bytes >> 20) + " MiB in one piece",
-                                 .found = std::to_string(unused >> 20) + " MiB free of " +
-                                          std::to_string(all >> 20) + ", " + std::to_string(in_use_ >> 20) +
-                                          " in use here",
-                                 .hint = "use fewer tokens, a lower precision, or --device cpu"});
+        throw OutOfDeviceMemory(
+            "the GPU has not enough memory for this",
+            {.expected = std::to_string(bytes >> 20) + " MiB in one piece",
+             .found = std::to_string(unused >> 20) + " MiB free of " + std::to_string(all >> 20) + ", " +
+                      std::to_string(in_use_ >> 20) + " in use here",
+             .hint = "use fewer tokens, a lower precision, or --device cpu"});
     }
     in_use_ += size;
     return {data, size};

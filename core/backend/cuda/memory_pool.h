@@ -1,5 +1,5 @@
-// Device memory that is kept when it is let go: cudaMalloc and cudaFree wait for the whole device. Pieces come
-// in size classes, and what a piece was last used for is known by an event.
+// Device memory that is kept when it is let go: cudaMalloc and cudaFree wait for the whole device. Pieces
+// come in size classes, and what a piece was last used for is known by an event.
 #pragma once
 
 #include <cstddef>
@@ -25,9 +25,9 @@ public:
     MemoryPool(const MemoryPool&) = delete;
     MemoryPool& operator=(const MemoryPool&) = delete;
 
-    // At least `bytes`, aligned to 256, for first use on `stream`. On the compute stream, whose work is done in
-    // order, any free piece will do; another stream gets one that is at rest, or new memory, and only where
-    // there is none it waits (on the device) for a piece still in use. Errors: OutOfDeviceMemory.
+    // At least `bytes`, aligned to 256, for first use on `stream`. On the compute stream, whose work is done
+    // in order, any free piece will do; another stream gets one that is at rest, or new memory, and only
+    // where there is none it waits (on the device) for a piece still in use. Errors: OutOfDeviceMemory.
     Piece take(std::size_t bytes, cudaStream_t stream);
     // Its last use has been queued on the compute stream. After an error of the device nothing is kept.
     void give_back(Piece piece) noexcept;

@@ -60,8 +60,8 @@ public:
         if (state.driver.empty()) {
             state.why_not = "there is no NVIDIA driver";
         } else if (status == cudaErrorInsufficientDriver) {
-            state.why_not = "the driver is too old: it knows CUDA " + state.driver + ", and " + state.runtime +
-                            " is needed";
+            state.why_not = "the driver is too old: it knows CUDA " + state.driver + ", and " +
+                            state.runtime + " is needed";
         } else if (status != cudaSuccess) {
             state.why_not = "no device can be asked for: " + words(status);
         } else if (count == 0) {
@@ -78,14 +78,16 @@ public:
         const GpuState here = state();
         const std::string name = "cuda:" + std::to_string(device);
         if (!here.why_not.empty())
-            throw Error::resource("no GPU can be used here: " + here.why_not, {.key = "--device", .found = name});
+            throw Error::resource("no GPU can be used here: " + here.why_not,
+                                  {.key = "--device", .found = name});
         if (device < 0 || static_cast<std::size_t>(device) >= here.devices.size())
-            throw Error::resource("there is no such GPU",
-                                  {.key = "--device",
-                                   .expected = here.devices.size() == 1
-                                                   ? "cuda:0"
-                                                   : "cuda:0 to cuda:" + std::to_string(here.devices.size() - 1),
-                                   .found = name});
+            throw Error::resource(
+                "there is no such GPU",
+                {.key = "--device",
+                 .expected = here.devices.size() == 1
+                                 ? "cuda:0"
+                                 : "cuda:0 to cuda:" + std::to_string(here.devices.size() - 1),
+                 .found = name});
         const GpuDevice& chosen = here.devices[static_cast<std::size_t>(device)];
         if (!chosen.why_not.empty())
             throw Error::resource("this GPU cannot be used: " + chosen.why_not,

@@ -20,7 +20,8 @@ double Throttle::scale() const {
 }
 
 void Throttle::before(const Cost& cost) {
-    if (open_.operations >= kSliceOperations || (open_.operations > 0 && open_.cost * scale() >= kSlice)) close();
+    if (open_.operations >= kSliceOperations || (open_.operations > 0 && open_.cost * scale() >= kSlice))
+        close();
     while (!queued_.empty() && queued_.front().end.done()) finish_oldest(/*waited=*/false);
     // Until a slice has been measured, each is waited for.
     while (!queued_.empty() && (!learnt() || waiting_ * scale() > kMost)) {
@@ -28,8 +29,8 @@ void Throttle::before(const Cost& cost) {
         finish_oldest(/*waited=*/true);
     }
     if (open_.operations++ == 0) open_.begin.record(stream_);
-    open_.cost += std::max(kLaunch, cost.operations / (cost.doubles ? kDoubleOperations : kOperations) +
-                                        cost.bytes / kBytes);
+    open_.cost += std::max(
+        kLaunch, cost.operations / (cost.doubles ? kDoubleOperations : kOperations) + cost.bytes / kBytes);
 }
 
 void Throttle::close() {

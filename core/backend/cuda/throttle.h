@@ -20,8 +20,8 @@ struct Cost {
     bool doubles = false;     // the operations are in double precision
 };
 
-// How long work takes is learnt from the work: it is cut into slices between two events, and the slowest of the
-// last slices, beside their counted cost, sets the scale. Thread rule: one thread at a time.
+// How long work takes is learnt from the work: it is cut into slices between two events, and the slowest of
+// the last slices, beside their counted cost, sets the scale. Thread rule: one thread at a time.
 class Throttle {
 public:
     explicit Throttle(cudaStream_t stream) : stream_(stream) {}

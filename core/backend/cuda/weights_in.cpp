@@ -8,18 +8,19 @@
 namespace deadscope::cuda {
 namespace {
 
-constexpr std::size_t kHalf = 8u << 20;      // bytes of a pinned half
-constexpr std::size_t kPart = 256u << 10;    // bytes of one reader's turn
-constexpr std::size_t kFlags = 256;          // weights that may be looked at later
+constexpr std::size_t kHalf = 8u << 20;    // bytes of a pinned half
+constexpr std::size_t kPart = 256u << 10;  // bytes of one reader's turn
+constexpr std::size_t kFlags = 256;        // weights that may be looked at later
 
 // Rows of `from` by themselves.
 View rows_of(const Context& context, const View& from, std::size_t first, std::size_t count) {
-    return {static_cast<std::byte*>(from.data) + first * from.stride * context.element_bytes(), count, from.cols,
-            from.stride};
+    return {static_cast<std::byte*>(from.data) + first * from.stride * context.element_bytes(), count,
+            from.cols, from.stride};
 }
 
 View columns_of(const Context& context, const View& from, std::size_t first, std::size_t count) {
-    return {static_cast<std::byte*>(from.data) + first * context.element_bytes(), from.rows, count, from.stride};
+    return {static_cast<std::byte*>(from.data) + first * context.element_bytes(), from.rows, count,
+            from.stride};
 }
 
 }  // namespace
@@ -56,7 +57,8 @@ Matrix WeightsIn::hold(std::shared_ptr<const StoredRows> rows) {
 }
 
 void WeightsIn::send_stored(const StoredRows& rows, DType dtype, const View& to) {
-    const std::size_t row_bytes = rows.row_bytes(), step = std::max<std::size_t>(1, staging_.most() / row_bytes);
+    const std::size_t row_bytes = rows.row_bytes(),
+                      step = std::max<std::size_t>(1, staging_.most() / row_bytes);
     const std::size_t part = std::max<std::size_t>(1, kPart / row_bytes);
     check(cudaMemsetAsync(not_finite_.as<int>(), 0, sizeof(int), context_.copy()), "weights were sent");
     for (std::size_t first = 0; first < to.rows; first += step) {
@@ -131,9 +133,10 @@ void WeightsIn::settle(const Arrival& arrival) {
     if (flag == 0) return;
     std::vector<double> row(arrival.rows->cols());
     arrival.rows->read(static_cast<std::size_t>(flag) - 1, 0, std::span<double>(row));
-    throw Error::input("a weight is too large for the precision of the pass",
-                       {.found = "a value that is not finite in row " + std::to_string(flag - 1) + " of a matrix",
-                        .hint = "use --precision bf16 or f32"});
+    throw Error::input(
+        "a weight is too large for the precision of the pass",
+        {.found = "a value that is not finite in row " + std::to_string(flag - 1) + " of a matrix",
+         .hint = "use --precision bf16 or f32"});
 }
 
 }  // namespace deadscope::cuda

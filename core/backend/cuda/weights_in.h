@@ -14,7 +14,8 @@ namespace deadscope::cuda {
 // Memory of a weight that may still be on its way. Thread rule: as MemoryPool.
 class WeightStorage final : public Storage {
 public:
-    WeightStorage(DeviceMemory memory, cudaStream_t compute) : memory_(std::move(memory)), compute_(compute) {}
+    WeightStorage(DeviceMemory memory, cudaStream_t compute)
+        : memory_(std::move(memory)), compute_(compute) {}
     // What was never used is given back only behind its arrival.
     ~WeightStorage() override {
         if (coming_ && !memory_.retired()) (void)cudaStreamWaitEvent(compute_, there_.get(), 0);
