@@ -6,6 +6,7 @@
 #include <cmath>
 #include <utility>
 
+#include "core/base/error.h"
 #include "core/spectra/lapack.h"
 
 namespace deadscope {
@@ -102,6 +103,30 @@ void TsqrFactor::merge(const TsqrFactor& other) {
     std::vector<double> theirs = other.shifted(shift_);
     lapack::qr_append(r_, d_ + 1, theirs, d_ + 1, d_ + 1, std::min(kBlock, d_ + 1));
     rows_ += other.rows_;
+}
+
+TsqrFactor::Parts TsqrFactor::parts() const {
+    if (!keeping_) flush();
+    return {.d = d_, .rows = rows_, .shift = shift_, .r = r_, .kept = kept_};
+}
+
+TsqrFactor TsqrFactor::from(Parts parts) {
+    const bool kept = parts.r.empty();
+    const std::size_t columns = parts.d + 1;
+    if (parts.d == 0 || parts.shift.size() != parts.d || (kept && parts.rows >= parts.d) ||
+        parts.kept.size() != (kept ? parts.rows * parts.d : 0) ||
+        (!kept && parts.r.size() != columns * columns))
+        throw Error::input("These are not the parts of a triangular factor",
+                           {.expected = "the sizes that belong to a width of " + std::to_string(parts.d),
+                            .found = std::to_string(parts.r.size()) + " and " +
+                                     std::to_string(parts.kept.size()) + " numbers for " +
+                                     std::to_string(parts.rows) + " rows"});
+    TsqrFactor out(parts.d, kept ? 0 : static_cast<std::size_t>(-1));
+    out.rows_ = parts.rows;
+    out.shift_ = std::move(parts.shift);
+    out.kept_ = std::move(parts.kept);
+    out.r_ = std::move(parts.r);
+    return out;
 }
 
 // The first row is taken off before the mean is, as in the factor.

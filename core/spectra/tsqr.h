@@ -29,6 +29,16 @@ public:
     std::vector<double> uncentred() const;
     std::vector<double> mean() const;  // [d], μ
 
+    // All that a factor is, as plain numbers: what a device or another process hands over (packed.h).
+    struct Parts {
+        std::size_t d = 0, rows = 0;
+        std::vector<double> shift;  // [d], taken off every row that r stands for
+        std::vector<double> r;      // [d + 1, d + 1] upper triangular, column-major, of [1 | Y - 1·shift]
+        std::vector<double> kept;   // [rows, d] in r's place, where so few rows are expected
+    };
+    Parts parts() const;
+    static TsqrFactor from(Parts parts);  // errors: Error::input where the sizes do not fit
+
 private:
     void flush() const;  // factor the pending rows
     void keep(std::span<const double> rows);
