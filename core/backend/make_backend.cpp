@@ -6,12 +6,19 @@
 #include "core/backend/backend.h"
 #include "core/backend/module_loader.h"
 #include "core/base/error.h"
+#include "core/base/machine.h"
 
 namespace deadscope {
 namespace {
 
 constexpr std::string_view kPrefix = "cuda:";
 constexpr const char* kHint = "deadscope doctor says what works here; --device cpu computes on the processor";
+
+// All cores are counted here: the module does not look at the machine.
+BackendOptions counted(BackendOptions options) {
+    if (options.threads <= 0) options.threads = machine().cores;
+    return options;
+}
 
 // K of "cuda:K"; nothing where the text is no such name.
 std::optional<int> device_index(std::string_view device) {
@@ -30,7 +37,7 @@ std::unique_ptr<Backend> make_gpu_backend(const std::string& device, int index, 
     if (module == nullptr)
         throw Error::resource("no GPU can be used here: " + gpu_module_status().why_not,
                               {.key = "--device", .found = device, .hint = kHint});
-    return module->make(index, precision, options);
+    return module->make(index, precision, counted(options));
 }
 
 std::unique_ptr<Backend> make_any_backend(Precision precision, const BackendOptions& options) {
@@ -39,7 +46,7 @@ std::unique_ptr<Backend> make_any_backend(Precision precision, const BackendOpti
         const auto usable = std::ranges::find_if(
             state.devices, [](const GpuDevice& device) { return device.why_not.empty(); });
         if (state.why_not.empty() && usable != state.devices.end())
-            return module->make(usable->index, precision, options);
+            return module->make(usable->index, precision, counted(options));
     }
     return make_cpu_backend(precision, options.threads);
 }

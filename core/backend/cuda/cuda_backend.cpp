@@ -12,7 +12,6 @@
 #include "core/backend/cuda/linear.h"
 #include "core/backend/cuda/module.h"
 #include "core/backend/cuda/weights_in.h"
-#include "core/base/machine.h"
 
 namespace deadscope::cuda {
 namespace {
@@ -25,7 +24,7 @@ public:
     CudaBackend(int device, Precision precision, const BackendOptions& options)
         : precision_(precision),
           context_(device, precision),
-          weights_(context_, std::max(1, options.threads > 0 ? options.threads : machine().cores)),
+          weights_(context_, std::max(1, options.threads)),
           products_(context_, options.tf32),
           inputs_(context_),
           name_(device_name(device) + " (cuda:" + std::to_string(device) + ")") {}
