@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cmath>
 
+#include "core/backend/device_error.h"
 #include "core/base/error.h"
 #include "core/base/machine.h"
 #include "core/reading/input_plan.h"
@@ -126,11 +127,31 @@ public:
     }
 
 private:
+    // On a device without room the run starts again: in smaller steps, and at last on the processor.
     bool run_one(std::size_t index, Init init, Precision precision) {
+        const std::size_t runs = reading_.runs.size(), warnings = reading_.warnings.size();
+        for (const std::size_t steps : {1, 4, 16}) {
+            try {
+                if (!try_one(index, init, precision, settings_.device, steps)) return false;
+                if (steps > 1) reading_.warnings.push_back(smaller_steps(init, precision));
+                return true;
+            } catch (const OutOfDeviceMemory& error) {
+                reading_.runs.resize(runs);
+                reading_.warnings.resize(warnings);
+                no_room_ = error.summary();
+            }
+        }
+        if (!try_one(index, init, precision, "cpu", 1)) return false;
+        reading_.warnings.push_back(moved_to_processor(init, precision, no_room_));
+        return true;
+    }
+
+    bool try_one(std::size_t index, Init init, Precision precision, const std::string& device,
+                 std::size_t steps) {
         const RunWeights weights = run_weights(model_, checkpoint_, init, settings_.seed);
         const ModelInput& input = prepared_.input;
         const std::unique_ptr<Backend> backend =
-            make_backend(settings_.device, precision, {.threads = settings_.threads, .tf32 = settings_.tf32});
+            make_backend(device, precision, {.threads = settings_.threads, .tf32 = settings_.tf32});
         const BackendInfo info = backend->info();
         reading_.backend = info.name;
         reading_.device = info.device;
@@ -152,11 +173,12 @@ private:
                           .independent_rows = prepared_.independent_rows,
                           .factor_bytes = memory.factor_bytes,
                           .go_on = [&] { return progress_.spectra(); },
-                          .block_measured = [&] { publish(); }});
+                          .block_measured = [&] { publish(); },
+                          .backend = backend.get()});
         const Outcome outcome =
             run_forward(plan_, *weights.source, *backend, input, tap,
                         [&](const ProgressUpdate& update) { return progress_.forward(update); },
-                        {.chunk_tokens = memory.chunk_tokens});
+                        {.chunk_tokens = memory.chunk_tokens / steps});
         if (outcome == Outcome::cancelled || !progress_.spectra()) return false;
         const double forward = since(start) - tap.seconds();
         tap.complete();
@@ -182,6 +204,7 @@ private:
     PreparedInput prepared_;
     SpanningProgress progress_;
     Reading reading_;
+    std::string no_room_;  // what a device without room said
 };
 
 }  // namespace
