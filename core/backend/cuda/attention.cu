@@ -109,7 +109,7 @@ __device__ __forceinline__ void stage(A* to, int stride, int count, int first, i
 template <int width, typename A>
 __device__ __forceinline__ void load_at(const A* from, A* to) {
     const Pack<A, width> pack = *reinterpret_cast<const Pack<A, width>*>(from);
-#pragma unroll
+    DEADSCOPE_UNROLL
     for (int e = 0; e < width; ++e) to[e] = pack.at[e];
 }
 
@@ -180,7 +180,7 @@ private:
                                       [&](int i) { return place_row(p_.query_places, least + i); });
             }
             __syncthreads();
-#pragma unroll 4
+            DEADSCOPE_UNROLL_BY_4
             for (int channel = 0; channel < S::channels; ++channel) {
                 A q[rows_per_thread], k[S::keys_per_thread];
                 load_at<rows_per_thread>(queries + channel * S::row_stride + row_, q);
@@ -193,9 +193,9 @@ private:
                         load_at<2>(query_places + nearest + e, of_query + e);
                     }
                 }
-#pragma unroll
+                DEADSCOPE_UNROLL
                 for (int a = 0; a < rows_per_thread; ++a) {
-#pragma unroll
+                    DEADSCOPE_UNROLL
                     for (int b = 0; b < S::keys_per_thread; ++b) {
                         scores[a][b] = fma_of(q[a], k[b], scores[a][b]);
                         if constexpr (places) {
@@ -211,13 +211,13 @@ private:
 
     // Tables, cap and mask; what a query does not see becomes -infinity.
     __device__ void finish_scores(int key, A (&scores)[rows_per_thread][S::keys_per_thread]) const {
-#pragma unroll
+        DEADSCOPE_UNROLL
         for (int a = 0; a < rows_per_thread; ++a) {
             const bool has = tile_.has(row_ + a);
             const int query = tile_.query(row_ + a);
             const std::size_t head = tile_.head(row_ + a);
             const int first = p_.first_key(query), last = has ? p_.last_key(query, tile_.length) : 0;
-#pragma unroll
+            DEADSCOPE_UNROLL
             for (int b = 0; b < S::keys_per_thread; ++b) {
                 const int at = key + key_ + b;
                 A score = p_.scale * scores[a][b];
@@ -235,10 +235,10 @@ private:
     // Scores to weights e^(score - top) in shared memory, [keys, rows]; what was summed before is brought to
     // the new top. The 16 threads of a row stand side by side in a warp.
     __device__ void weigh(A (&scores)[rows_per_thread][S::keys_per_thread]) {
-#pragma unroll
+        DEADSCOPE_UNROLL
         for (int a = 0; a < rows_per_thread; ++a) {
             A top = top_[a];
-#pragma unroll
+            DEADSCOPE_UNROLL
             for (int b = 0; b < S::keys_per_thread; ++b) top = scores[a][b] > top ? scores[a][b] : top;
             for (int mask = threads_across / 2; mask > 0; mask /= 2) {
                 const A other = shuffled(top, mask);
@@ -247,7 +247,7 @@ private:
             const bool none = top == -static_cast<A>(INFINITY);
             const A kept = none ? A{1} : exp_of(top_[a] - top);
             A sum{0};
-#pragma unroll
+            DEADSCOPE_UNROLL
             for (int b = 0; b < S::keys_per_thread; ++b) {
                 scores[a][b] = none && scores[a][b] == top ? A{0} : exp_of(scores[a][b] - top);
                 sum += scores[a][b];
@@ -255,13 +255,13 @@ private:
             for (int mask = threads_across / 2; mask > 0; mask /= 2) sum += shuffled(sum, mask);
             top_[a] = top;
             total_[a] = total_[a] * kept + sum;
-#pragma unroll
+            DEADSCOPE_UNROLL
             for (int c = 0; c < cols; ++c) sums_[a][c] *= kept;
         }
-#pragma unroll
+        DEADSCOPE_UNROLL
         for (int b = 0; b < S::keys_per_thread; ++b) {
             Pack<A, rows_per_thread> pack;
-#pragma unroll
+            DEADSCOPE_UNROLL
             for (int a = 0; a < rows_per_thread; ++a) pack.at[a] = scores[a][b];
             *reinterpret_cast<Pack<A, rows_per_thread>*>(weights_ + (key_ + b) * S::row_stride + row_) = pack;
         }
@@ -280,17 +280,17 @@ private:
                                    : A{0};
             }
             __syncthreads();
-#pragma unroll 4
+            DEADSCOPE_UNROLL_BY_4
             for (int j = 0; j < S::value_keys; ++j) {
                 A weight[rows_per_thread], value[cols];
                 load_at<rows_per_thread>(weights_ + (first + j) * S::row_stride + row_, weight);
-#pragma unroll
+                DEADSCOPE_UNROLL
                 for (int c = 0; c < cols; c += S::pack) {
                     load_at<S::pack>(staged_ + j * S::value_cols + column(c), value + c);
                 }
-#pragma unroll
+                DEADSCOPE_UNROLL
                 for (int a = 0; a < rows_per_thread; ++a) {
-#pragma unroll
+                    DEADSCOPE_UNROLL
                     for (int c = 0; c < cols; ++c) sums_[a][c] = fma_of(weight[a], value[c], sums_[a][c]);
                 }
             }
@@ -298,12 +298,12 @@ private:
     }
 
     __device__ void write() const {
-#pragma unroll
+        DEADSCOPE_UNROLL
         for (int a = 0; a < rows_per_thread; ++a) {
             if (!tile_.has(row_ + a)) continue;
             T* out = p_.out.at(tile_.start + static_cast<std::size_t>(tile_.query(row_ + a)),
                                tile_.head(row_ + a) * static_cast<std::size_t>(p_.value_dim));
-#pragma unroll
+            DEADSCOPE_UNROLL
             for (int c = 0; c < cols; ++c) {
                 const int col = tile_.first_value + column(c / S::pack * S::pack) + c % S::pack;
                 if (col < p_.value_dim) out[col] = Narrow<T>::of(sums_[a][c] / total_[a]);
@@ -312,9 +312,7 @@ private:
     }
 
     // Where the pack that begins with a thread's column c stands among the staged ones.
-    __device__ int column(int c) const {
-        return (c / S::pack * threads_across + across_) * S::pack;
-    }
+    __device__ int column(int c) const { return (c / S::pack * threads_across + across_) * S::pack; }
 
     const Problem<T>& p_;
     const Tile<T>& tile_;
@@ -341,14 +339,18 @@ __global__ void __launch_bounds__(block_threads, cols * sizeof(Arithmetic<T>) <=
 }
 
 // How many blocks may go into one launch, so that it stays far below what a person sees on a display that the
-// same GPU draws: some 10 ms on a card of 40 multiprocessors, more blocks on a larger one.
+// same GPU draws: some 10 ms.
 std::size_t blocks_of_launch(double products_of_block, bool wide) {
-    int device = 0, processors = 0, ratio = 0;
+    int device = 0, processors = 0, major = 0, minor = 0;
     check(cudaGetDevice(&device), "attention");
     check(cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, device), "attention");
-    check(cudaDeviceGetAttribute(&ratio, cudaDevAttrSingleToDoublePrecisionPerfRatio, device), "attention");
-    constexpr double in_float = 5e8;  // products a multiprocessor
-    const double products = in_float * processors / (wide ? std::max(1, ratio) : 1);
+    check(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device), "attention");
+    check(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device), "attention");
+    // Doubles at half the rate of floats: 8.0, 9.0 and 10.0; elsewhere at a 32nd to a 64th (CUDA C++
+    // programming guide, "Arithmetic Instructions").
+    const bool strong = minor == 0 && major >= 8 && major <= 10;
+    constexpr double in_float = 5e8;  // products of a multiprocessor in some 10 ms
+    const double products = in_float * processors / (!wide ? 1 : strong ? 2 : 32);
     return std::max(static_cast<std::size_t>(std::max(1, processors)),
                     static_cast<std::size_t>(std::min(1e9, products / products_of_block)));
 }

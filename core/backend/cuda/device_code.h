@@ -18,6 +18,15 @@
 
 #include "core/backend/cuda/kernels.h"
 
+// Loops whose arrays are to stay in registers.
+#ifdef __CUDACC__
+#define DEADSCOPE_UNROLL _Pragma("unroll")
+#define DEADSCOPE_UNROLL_BY_4 _Pragma("unroll 4")
+#else
+#define DEADSCOPE_UNROLL
+#define DEADSCOPE_UNROLL_BY_4
+#endif
+
 namespace deadscope::cuda {
 
 void check(cudaError_t result, const char* what);  // errors.h: throws what a failed call means
@@ -53,22 +62,6 @@ __device__ __forceinline__ float float_of_bits(std::uint32_t bits) {
     memcpy(&value, &bits, sizeof(value));
     return value;
 }
-__device__ __forceinline__ std::uint32_t bits_of_float(float value) {
-    std::uint32_t bits;
-    memcpy(&bits, &value, sizeof(bits));
-    return bits;
-}
-
-// The float towards zero of a value, its last bit set where something was cut off ("round to odd"): rounding
-// it once more, to 22 bits or fewer, gives what rounding the value itself would have given.
-__device__ __forceinline__ float rounded_to_odd(double value) {
-    const float nearest = static_cast<float>(value);
-    if (static_cast<double>(nearest) == value || !(fabsf(nearest) <= FLT_MAX)) return nearest;
-    std::uint32_t bits = bits_of_float(nearest);
-    if (fabs(static_cast<double>(nearest)) > fabs(value)) --bits;
-    return float_of_bits(bits | 1u);
-}
-
 template <typename T>
 struct Narrow;  // to T, to nearest even, rounded once
 template <>
@@ -83,12 +76,12 @@ struct Narrow<float> {
 template <>
 struct Narrow<__half> {
     __device__ static __half of(float value) { return __float2half_rn(value); }
-    __device__ static __half of(double value) { return __float2half_rn(rounded_to_odd(value)); }
+    __device__ static __half of(double value) { return __double2half(value); }
 };
 template <>
 struct Narrow<__nv_bfloat16> {
     __device__ static __nv_bfloat16 of(float value) { return __float2bfloat16_rn(value); }
-    __device__ static __nv_bfloat16 of(double value) { return __float2bfloat16_rn(rounded_to_odd(value)); }
+    __device__ static __nv_bfloat16 of(double value) { return __double2bfloat16(value); }
 };
 
 // Calls f with a pointer of the element's type, null.
@@ -164,13 +157,13 @@ constexpr int pack_width = static_cast<int>(16 / sizeof(T));
 template <int width, typename S, typename A>
 __device__ __forceinline__ void load(const S* from, A (&to)[width]) {
     const Pack<S, width> pack = *reinterpret_cast<const Pack<S, width>*>(from);
-#pragma unroll
+    DEADSCOPE_UNROLL
     for (int e = 0; e < width; ++e) to[e] = static_cast<A>(widen(pack.at[e]));
 }
 template <int width, typename A, typename T>
 __device__ __forceinline__ void store(const A (&from)[width], T* to) {
     Pack<T, width> pack;
-#pragma unroll
+    DEADSCOPE_UNROLL
     for (int e = 0; e < width; ++e) pack.at[e] = Narrow<T>::of(from[e]);
     *reinterpret_cast<Pack<T, width>*>(to) = pack;
 }
@@ -246,7 +239,7 @@ template <int lanes, typename V>
 __device__ V sum_over(V value) {
     static_assert(lanes == 32 || lanes == block_threads);
     constexpr int warps = lanes / 32;
-#pragma unroll
+    DEADSCOPE_UNROLL
     for (int mask = 16; mask > 0; mask /= 2) Add<V>{}(value, shuffled(value, mask));
     if constexpr (warps > 1) {
         __shared__ V of_warp[warps];

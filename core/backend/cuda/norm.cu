@@ -33,7 +33,7 @@ __global__ void __launch_bounds__(block_threads) norm_rows(Norm<T> norm) {
             ExactSum<A> sum{A{0}, A{0}};
             for (std::size_t i = first; i < norm.d; i += step) {
                 load(x + i, values);
-#pragma unroll
+                DEADSCOPE_UNROLL
                 for (int e = 0; e < width; ++e) sum.add(values[e]);
             }
             mean = sum_over<lanes>(sum).mean(static_cast<A>(norm.d));
@@ -41,7 +41,7 @@ __global__ void __launch_bounds__(block_threads) norm_rows(Norm<T> norm) {
         A squares{0};
         for (std::size_t i = first; i < norm.d; i += step) {
             load(x + i, values);
-#pragma unroll
+            DEADSCOPE_UNROLL
             for (int e = 0; e < width; ++e) squares += (values[e] - mean) * (values[e] - mean);
         }
         const A moment = sum_over<lanes>(squares) / static_cast<A>(norm.d);
@@ -50,7 +50,7 @@ __global__ void __launch_bounds__(block_threads) norm_rows(Norm<T> norm) {
             load(x + i, values);
             load(norm.gamma.at(group, i), scales);
             if (norm.beta.data != nullptr) load(norm.beta.at(group, i), shifts);
-#pragma unroll
+            DEADSCOPE_UNROLL
             for (int e = 0; e < width; ++e) values[e] = (values[e] - mean) * scale * scales[e] + shifts[e];
             store(values, y + i);
         }

@@ -40,7 +40,7 @@ struct AddScaled {
     __device__ void operator()(A (&x)[width], std::size_t row, std::size_t col) const {
         A a[width];
         load(from.at(ids == nullptr ? row : static_cast<std::size_t>(ids[row]), col), a);
-#pragma unroll
+        DEADSCOPE_UNROLL
         for (int e = 0; e < width; ++e) x[e] += factor * a[e];
     }
 };
@@ -59,7 +59,7 @@ struct Scatter {
         const auto weight = static_cast<Arithmetic<T>>(weights[row]);
         load(from.at(row, col), a);
         load(static_cast<const T*>(out), x);
-#pragma unroll
+        DEADSCOPE_UNROLL
         for (int e = 0; e < width; ++e) x[e] += weight * a[e];
         store(x, out);
     }
@@ -73,7 +73,7 @@ struct AddRow {
     __device__ void operator()(A (&x)[width], std::size_t, std::size_t col) const {
         A a[width];
         load(values + col, a);
-#pragma unroll
+        DEADSCOPE_UNROLL
         for (int e = 0; e < width; ++e) x[e] += a[e];
     }
 };
@@ -86,7 +86,7 @@ struct Multiply {
     __device__ void operator()(A (&x)[width], std::size_t row, std::size_t col) const {
         A a[width];
         load(by.at(row, col), a);
-#pragma unroll
+        DEADSCOPE_UNROLL
         for (int e = 0; e < width; ++e) x[e] *= a[e];
     }
 };
@@ -97,7 +97,7 @@ struct Map {
     Function function;
     template <int width>
     __device__ void operator()(A (&x)[width], std::size_t, std::size_t) const {
-#pragma unroll
+        DEADSCOPE_UNROLL
         for (int e = 0; e < width; ++e) x[e] = function(x[e]);
     }
 };
