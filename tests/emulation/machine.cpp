@@ -115,6 +115,10 @@ void lose(int device, cudaError_t error) {
     machine().devices[static_cast<std::size_t>(device)].lost.compare_exchange_strong(none, error);
 }
 
+void count_library_call() {
+    machine().library_calls.fetch_add(1, std::memory_order_relaxed);
+}
+
 void reset() {
     configure([](Machine& m) {
         m.device_count = 1;
@@ -127,8 +131,7 @@ void reset() {
         for (Device& device : m.devices) device.lost = cudaSuccess;
         m.planned = {};
         m.kernel_shared_bytes.clear();
-        m.launches = m.blocks = m.copies = m.copied_bytes = 0;
-        m.counted.library_calls = 0;
+        m.launches = m.blocks = m.copies = m.copied_bytes = m.library_calls = 0;
         m.counted.peak_bytes = m.counted.allocated_bytes;
     });
     chosen_device = 0;
@@ -165,6 +168,7 @@ Counters counters() {
     });
     result.launches = machine().launches;
     result.blocks = machine().blocks;
+    result.library_calls = machine().library_calls;
     result.copies = machine().copies;
     result.copied_bytes = machine().copied_bytes;
     return result;
@@ -278,6 +282,9 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attr, int device) 
             break;
         case cudaDevAttrMaxSharedMemoryPerMultiprocessor:
             *value = static_cast<int>(p.sharedMemPerMultiprocessor);
+            break;
+        case cudaDevAttrSingleToDoublePrecisionPerfRatio:
+            *value = 32;
             break;
         case cudaDevAttrMaxSharedMemoryPerBlockOptin:
             *value = static_cast<int>(p.sharedMemPerBlockOptin);

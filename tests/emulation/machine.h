@@ -49,7 +49,7 @@ struct Machine {
     };
     std::array<Planned, 5> planned;  // by Call
     Counters counted;
-    std::atomic<std::uint64_t> launches{0}, blocks{0}, copies{0}, copied_bytes{0};
+    std::atomic<std::uint64_t> launches{0}, blocks{0}, copies{0}, copied_bytes{0}, library_calls{0};
 };
 
 Machine& machine();
@@ -62,6 +62,7 @@ cudaError_t obstacle();
 // The error that a test has planned for this call, else cudaSuccess.
 cudaError_t planned_failure(Call call);
 void lose(int device, cudaError_t error);
+void count_library_call();
 
 // The allocation that holds all of [pointer, pointer + bytes), or nothing.
 bool find_range(const void* pointer, std::size_t bytes, Range& found);
