@@ -11,6 +11,7 @@
 
 #include "app/window.h"
 #include "core/backend/backend.h"
+#include "core/backend/module_loader.h"
 #include "core/base/error.h"
 #include "core/base/machine.h"
 #include "core/base/version.h"
@@ -42,6 +43,32 @@ void check_library(std::vector<Check>& checks, const char* library, const char* 
     checks.push_back({"graphics", library, works ? gives : std::string("not found: ") + package, works});
 }
 
+// The module, the driver, and each device: what is used, or why not.
+void check_gpus(std::vector<Check>& checks) {
+    const GpuModuleStatus& status = gpu_module_status();
+    checks.push_back({"compute", "CUDA module", status.build, status.built});
+    if (status.module == nullptr) {
+        const std::string file = status.file.empty() ? "" : "; " + status.file;
+        if (status.built || !status.file.empty())
+            checks.push_back({"compute", "CUDA", status.why_not + file, false});
+        return;
+    }
+    checks.push_back({"compute", "CUDA module's file", status.file});
+    const GpuState state = status.module->state();
+    checks.push_back({"compute", "CUDA driver",
+                      state.why_not.empty()
+                          ? "knows CUDA " + state.driver + "; the module needs " + state.runtime
+                          : state.why_not,
+                      state.why_not.empty()});
+    for (const GpuDevice& device : state.devices) {
+        const std::string what = device.name + ", compute capability " + std::to_string(device.major) + "." +
+                                 std::to_string(device.minor) + ", " + bytes_text(device.memory_bytes);
+        checks.push_back({"compute", "cuda:" + std::to_string(device.index),
+                          device.why_not.empty() ? what : what + ": not used, " + device.why_not,
+                          device.why_not.empty()});
+    }
+}
+
 void check_compute(std::vector<Check>& checks) {
     const Machine& here = machine();
     checks.push_back(
@@ -55,7 +82,7 @@ void check_compute(std::vector<Check>& checks) {
     }
     const ModuleState ranks = ranks_module();
     checks.push_back({"compute", "several ranks", ranks.words, ranks.works});
-    checks.push_back({"compute", "CUDA", "this version computes on the processor only", false});
+    check_gpus(checks);
 }
 
 void check_graphics(std::vector<Check>& checks) {

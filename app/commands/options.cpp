@@ -131,7 +131,9 @@ void add_forward_options(CLI::App& app, ForwardArguments& a) {
         ->delimiter(',')
         ->type_name("LIST")
         ->group(group);
-    app.add_option("--device", a.device, "auto or cpu")->capture_default_str()->group(group);
+    app.add_option("--device", a.device, "auto, cpu or cuda:K")->capture_default_str()->group(group);
+    app.add_flag("--tf32", a.tf32, "let a GPU round the factors of f32 products to 10 bits, for speed")
+        ->group(group);
     app.add_option("--memory", a.memory, "a bound on working memory, e.g. 4G")
         ->type_name("SIZE")
         ->group(group);
@@ -176,6 +178,7 @@ ReadingSettings reading_settings(const ForwardArguments& arguments) {
     settings.input = input_settings(arguments);
     settings.seed = arguments.seed;
     settings.device = arguments.device;
+    settings.tf32 = arguments.tf32;
     if (!arguments.precision.empty())
         settings.precisions = parse_list<Precision>(arguments.precision, precision_from_name, "--precision",
                                                     "f64, f32, bf16 or f16");

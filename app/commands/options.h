@@ -27,6 +27,7 @@ struct ForwardArguments {
     std::uint64_t seed = 0;
     std::vector<std::string> precision, init;
     std::string device = "auto";
+    bool tf32 = false;
     std::string memory;  // "4G", "512MiB", bytes
     double tau = ResidualSettings{}.tau;
     double dead = AlignmentSettings{}.dead_relative;

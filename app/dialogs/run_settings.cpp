@@ -141,10 +141,12 @@ bool edit_arithmetic(ReadingSettings& settings) {
     label("Weights", init_text);
     changed |= edit_list(settings.inits, std::array{Init::trained, Init::random},
                          std::array{"the checkpoint as it is", "its twin before training"}, init_name);
-    constexpr std::string_view device_text = "Where the pass runs. This version computes on the processor.";
+    constexpr std::string_view device_text =
+        "Where the pass runs. auto takes the first GPU that can be used, else the processor; deadscope doctor "
+        "lists them.";
     label("Device", device_text);
     if (ImGui::BeginCombo("##device", settings.device.c_str())) {
-        for (const char* device : {"auto", "cpu"}) {
+        for (const char* device : {"auto", "cpu", "cuda:0"}) {
             if (ImGui::Selectable(device, settings.device == device)) {
                 settings.device = device;
                 changed = true;

@@ -168,7 +168,14 @@ public:
 // Errors: Error::usage for a precision that this backend does not compute in.
 std::unique_ptr<Backend> make_cpu_backend(Precision precision, int threads = 0);  // 0: all cores
 
-// device: "auto", "cpu" or "cuda:K". Errors: Error::usage for a device that this version does not compute on.
-std::unique_ptr<Backend> make_backend(const std::string& device, Precision precision, int threads = 0);
+struct BackendOptions {
+    int threads = 0;    // of the host; 0: all cores
+    bool tf32 = false;  // a GPU may round the factors of f32 products to 10 bits, for speed
+};
+
+// device: "auto" (the first GPU that can be used, else the processor), "cpu" or "cuda:K". Errors:
+// Error::usage for a name that is none of these, Error::resource for a GPU that is absent or cannot be used.
+std::unique_ptr<Backend> make_backend(const std::string& device, Precision precision,
+                                      const BackendOptions& options = {});
 
 }  // namespace deadscope

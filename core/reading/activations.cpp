@@ -110,7 +110,8 @@ Outcome write_activations(const std::string& model, const ReadingSettings& setti
     const Plan plan = plan_for_input(checkpoint, settings.input);
     const PreparedInput input = prepare_input(plan, settings.input, &checkpoint);
     const RunWeights weights = run_weights(model, checkpoint, settings.inits.front(), settings.seed);
-    const auto backend = make_backend(settings.device, settings.precisions.front(), settings.threads);
+    const auto backend = make_backend(settings.device, settings.precisions.front(),
+                                      {.threads = settings.threads, .tf32 = settings.tf32});
     ActivationsWriter writer(plan, input.input, settings.precisions.front(), out);
     const Outcome outcome = run_forward(plan, *weights.source, *backend, input.input, writer, progress);
     if (outcome == Outcome::finished) writer.commit();

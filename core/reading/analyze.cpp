@@ -8,6 +8,7 @@
 #include <climits>
 #include <cmath>
 
+#include "core/backend/device_error.h"
 #include "core/base/error.h"
 #include "core/base/machine.h"
 #include "core/cluster/team.h"
@@ -89,7 +90,8 @@ const ReadingSettings& checked(const ReadingSettings& settings) {
         throw Error::usage("τ, the fall that flags a block, must be a positive number");
     if (!(settings.alignment.dead_relative >= 0.0) || settings.alignment.dead_relative >= 1.0)
         throw Error::usage("the relative size of a dead direction must be at least 0 and below 1");
-    for (const Precision precision : settings.precisions) make_backend(settings.device, precision, 1);
+    for (const Precision precision : settings.precisions)
+        make_backend(settings.device, precision, {.threads = 1});
     return settings;
 }
 
@@ -140,10 +142,33 @@ public:
     }
 
 private:
+    // On a device without room the run starts again: in smaller steps, and at last on the processor. Ranks
+    // that share it would have to agree: theirs is an error.
     bool run_one(std::size_t index, Init init, Precision precision) {
+        if (team_) return try_one(index, init, precision, settings_.device, 1);
+        const std::size_t runs = reading_.runs.size(), warnings = reading_.warnings.size();
+        for (const std::size_t steps : {1, 4, 16}) {
+            try {
+                if (!try_one(index, init, precision, settings_.device, steps)) return false;
+                if (steps > 1) reading_.warnings.push_back(smaller_steps(init, precision));
+                return true;
+            } catch (const OutOfDeviceMemory& error) {
+                reading_.runs.resize(runs);
+                reading_.warnings.resize(warnings);
+                no_room_ = error.summary();
+            }
+        }
+        if (!try_one(index, init, precision, "cpu", 1)) return false;
+        reading_.warnings.push_back(moved_to_processor(init, precision, no_room_));
+        return true;
+    }
+
+    bool try_one(std::size_t index, Init init, Precision precision, const std::string& device,
+                 std::size_t steps) {
         const RunWeights weights = run_weights(model_, checkpoint_, init, settings_.seed);
         const ModelInput& input = prepared_.input;
-        const std::unique_ptr<Backend> backend = make_backend(settings_.device, precision, settings_.threads);
+        const std::unique_ptr<Backend> backend =
+            make_backend(device, precision, {.threads = settings_.threads, .tf32 = settings_.tf32});
         const BackendInfo info = backend->info();
         reading_.backend = info.name;
         reading_.device = info.device;
@@ -166,11 +191,12 @@ private:
                           .factor_bytes = memory.factor_bytes,
                           .go_on = [&] { return progress_.spectra(); },
                           .block_measured = [&] { publish(); },
-                          .team = team_});
+                          .team = team_,
+                          .backend = backend.get()});
         const Outcome outcome =
             run_forward(plan_, *weights.source, *backend, input, tap,
                         [&](const ProgressUpdate& update) { return progress_.forward(update); },
-                        {.chunk_tokens = memory.chunk_tokens});
+                        {.chunk_tokens = memory.chunk_tokens / steps});
         if (outcome == Outcome::cancelled || !progress_.spectra()) return false;
         const double forward = since(start) - tap.seconds();
         if (!tap.complete()) return false;
@@ -209,6 +235,7 @@ private:
     Reading reading_;
     Team* team_ = nullptr;
     std::vector<std::string> file_warnings_;  // as they stand in reading_.warnings
+    std::string no_room_;                     // what a device without room said
 };
 
 }  // namespace

@@ -20,7 +20,8 @@ struct ReadingSettings {
     InputSettings input;
     std::vector<Precision> precisions{Precision::f32};
     std::vector<Init> inits{Init::trained};
-    std::string device = "auto";  // auto, cpu
+    std::string device = "auto";  // auto, cpu, cuda:K
+    bool tf32 = false;            // see BackendOptions
     int threads = 0;              // 0: all cores
     std::uint64_t seed = 0;
     AlignmentSettings alignment;

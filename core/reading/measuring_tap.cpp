@@ -40,7 +40,7 @@ MeasuringTap::MeasuringTap(const Plan& plan, const WeightSource& weights, Run& r
       run_(run),
       options_(std::move(options)),
       stream_(static_cast<std::size_t>(plan.d), run.tokens),
-      output_(plan.reading_norm().kind, weights.norm(plan.reading_norm()).gamma, run) {
+      output_(plan.reading_norm().kind, weights.norm(plan.reading_norm()).gamma, run, options_.backend) {
     for (const NormSpec& spec : plan.norms)
         norms_.push_back({.name = spec.name,
                           .block = spec.block,
@@ -56,6 +56,7 @@ void MeasuringTap::chunk(TapPoint point, std::size_t index, std::size_t first_ro
                          const Matrix& x) {
     const Stopwatch watch(seconds_);
     if (point == TapPoint::norm_input && first_row == 0) expect_norm_output(index);
+    if (show_in_place(point, first_row, x)) return;
     for (std::size_t first = 0; first < x.rows && !stopped_; first += kRows) {
         if (!options_.go_on()) {
             stopped_ = true;
@@ -73,11 +74,24 @@ void MeasuringTap::chunk(TapPoint point, std::size_t index, std::size_t first_ro
     }
 }
 
+// Rows that need not be read back are factored where they are. True: that was all that is done with them.
+bool MeasuringTap::show_in_place(TapPoint point, std::size_t first_row, const Matrix& x) {
+    if (point == TapPoint::final_normalized) output_.add_output_in_place(x);
+    if (point != TapPoint::stream) return false;
+    if (first_row == 0)
+        stream_there_ = factor_in_place(options_.backend, static_cast<std::size_t>(plan_.d), run_.tokens);
+    if (!stream_there_) return false;
+    stream_there_->add(x);
+    return true;
+}
+
 bool MeasuringTap::finished(TapPoint point, std::size_t index) {
     if (stopped_ || !options_.go_on()) return false;
     if (point != TapPoint::stream) return true;
     {
         const Stopwatch watch(seconds_);
+        if (stream_there_) stream_ = fetch(*stream_there_, static_cast<std::size_t>(plan_.d));
+        stream_there_.reset();
         if (!gather_stream()) return false;
         if (!options_.team || options_.team->leads()) measure_stream(index);
         own_floor_.reset();

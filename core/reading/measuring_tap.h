@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "core/cluster/team.h"
 #include "core/forward/forward.h"
 #include "core/reading/analyze.h"
+#include "core/reading/in_place.h"
 #include "core/reading/output_measure.h"
 #include "core/spectra/tsqr.h"
 
@@ -28,6 +30,7 @@ public:
         std::function<bool()> go_on;           // false: stop
         std::function<void()> block_measured;  // after each entry of run.blocks
         Team* team = nullptr;  // of ranks that each see rows of their own; only the leader's run is filled
+        Backend* backend = nullptr;  // rows are factored there where it can; outlives the tap
     };
     // run: filled as the pass goes; outlives the tap. plan and weights likewise.
     MeasuringTap(const Plan& plan, const WeightSource& weights, Run& run, Options options);
@@ -49,6 +52,7 @@ private:
         bool final = false;
         KernelPrediction prediction;
     };
+    bool show_in_place(TapPoint point, std::size_t first_row, const Matrix& x);
     bool gather_stream();
     void measure_stream(std::size_t index);
     void expect_norm_output(std::size_t index);
@@ -63,6 +67,7 @@ private:
     Options options_;
     std::vector<NormDirection> norms_;  // of plan_.norms
     TsqrFactor stream_;
+    std::unique_ptr<RowFactor> stream_there_;    // in its place where the rows stay on the device
     OutputMeasure output_;                       // of the final norm
     std::optional<FloorAccumulator> own_floor_;  // of the LayerNorm whose output the coming stream is
     std::vector<double> rows_;                   // [<= kRows, d], read back from the backend

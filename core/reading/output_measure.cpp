@@ -7,19 +7,32 @@
 
 namespace deadscope {
 
-OutputMeasure::OutputMeasure(NormKind kind, std::span<const double> gamma, Run& run)
-    : run_(run), d_(gamma.size()), factor_(gamma.size(), run.tokens), floor_({}, {}) {
+OutputMeasure::OutputMeasure(NormKind kind, std::span<const double> gamma, Run& run, Backend* backend)
+    : run_(run), backend_(backend), d_(gamma.size()), factor_(gamma.size(), run.tokens), floor_({}, {}) {
     run_.norm_kind = kind;
     run_.prediction = predict_kernel(kind, gamma);
     floor_ = FloorAccumulator(run_.prediction.v, gamma);
 }
 
+void OutputMeasure::add_output_in_place(const Matrix& rows) {
+    if (!asked_) factor_there_ = factor_in_place(backend_, d_, run_.tokens);
+    asked_ = true;
+    if (factor_there_) factor_there_->add(rows);
+}
+
+void OutputMeasure::bring_factor() {
+    if (factor_there_) factor_ = fetch(*factor_there_, d_);
+    factor_there_.reset();
+}
+
 void OutputMeasure::gather(Ranks& ranks) {
+    bring_factor();
     gather_measures(ranks, factor_, run_.tokens, &floor_);
 }
 
 void OutputMeasure::complete(const AlignmentSettings& settings) {
-    const RightSvd svd = right_svd(factor_.centred(), d_);
+    bring_factor();
+    const RightSvd svd = right_svd_in_place(backend_, factor_.centred(), d_);
     run_.singular_values = svd.values;
     run_.floor = floor_.floor(unit_roundoff(run_.precision), run_.norm_kind);
     run_.mean_over_spread = floor_.mean_over_spread();

@@ -6,6 +6,13 @@
 #include "core/reading/words.h"
 
 namespace deadscope {
+namespace {
+
+std::string which_run(Init init, Precision precision) {
+    return std::string(init_name(init)) + ", " + std::string(precision_name(precision));
+}
+
+}  // namespace
 
 std::string too_few_tokens(std::size_t tokens, std::size_t d) {
     return "Too few tokens for an alignment: " + std::to_string(tokens) + " for a width of " +
@@ -13,9 +20,17 @@ std::string too_few_tokens(std::size_t tokens, std::size_t d) {
            std::to_string(2 * d) + "; λ_v needs no more than there are.";
 }
 
+std::string smaller_steps(Init init, Precision precision) {
+    return "The GPU had too little memory for the usual steps, so the run (" + which_run(init, precision) +
+           ") was made in smaller ones; its numbers are the same.";
+}
+
+std::string moved_to_processor(Init init, Precision precision, const std::string& why) {
+    return "The run (" + which_run(init, precision) + ") was made on the processor: " + why + ".";
+}
+
 void warn_about_run(Reading& reading, const Run& run) {
-    const std::string which =
-        std::string(init_name(run.init)) + ", " + std::string(precision_name(run.precision));
+    const std::string which = which_run(run.init, run.precision);
     if (run.alignment.value && !run.alignment.well_determined)
         reading.warnings.push_back(
             "The bottom direction is not unique (" + which +

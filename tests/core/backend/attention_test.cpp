@@ -1,25 +1,26 @@
-// Attention of the CPU backend beside plain loops in long double: every term of AttentionCall, windows, and
+// Attention of the backends beside plain loops in long double: every term of AttentionCall, windows, and
 // parts of the queries.
 #include <tuple>
 
+#include "tests/core/backend/backends.h"
 #include "tests/core/backend/compare.h"
 
 namespace deadscope::testing {
 namespace {
 
-class CpuAttention : public ::testing::TestWithParam<std::tuple<Precision, int>> {
+class BackendAttention : public ::testing::TestWithParam<std::tuple<Precision, BackendKind>> {
 protected:
     Precision precision() const { return std::get<0>(GetParam()); }
     double eps() const { return epsilon(precision()); }
-    std::unique_ptr<Backend> backend_ = make_cpu_backend(precision(), std::get<1>(GetParam()));
+    std::unique_ptr<Backend> backend_ = std::get<1>(GetParam()).make(precision());
 };
 
-INSTANTIATE_TEST_SUITE_P(Precisions, CpuAttention,
+INSTANTIATE_TEST_SUITE_P(Precisions, BackendAttention,
                          ::testing::Combine(::testing::Values(Precision::f64, Precision::f32),
-                                            ::testing::Values(1, 3)),
+                                            ::testing::ValuesIn(backend_kinds())),
                          [](const auto& combination) {
                              return std::string(precision_name(std::get<0>(combination.param))) + "_" +
-                                    std::to_string(std::get<1>(combination.param)) + "threads";
+                                    std::get<1>(combination.param).words();
                          });
 
 // What AttentionCall says, for each query by itself, in long double.
@@ -69,7 +70,7 @@ void reference_attention(const AttentionCall& call, const SequenceLayout& layout
     }
 }
 
-TEST_P(CpuAttention, MixesWithinEachSequence) {
+TEST_P(BackendAttention, MixesWithinEachSequence) {
     const SequenceLayout layout{{0, 1, 130, 142, 400}};
     const Table none;
     for (const bool causal : {false, true}) {
@@ -98,7 +99,7 @@ TEST_P(CpuAttention, MixesWithinEachSequence) {
     }
 }
 
-TEST_P(CpuAttention, AddsItsTerms) {
+TEST_P(BackendAttention, AddsItsTerms) {
     const SequenceLayout layout{{0, 3, 140, 300}};
     constexpr std::size_t reach = 170, places = 9;
     std::vector<std::int32_t> place_of(2 * reach - 1);
@@ -142,7 +143,7 @@ TEST_P(CpuAttention, AddsItsTerms) {
     }
 }
 
-TEST_P(CpuAttention, SurvivesScoresThatWouldOverflow) {
+TEST_P(BackendAttention, SurvivesScoresThatWouldOverflow) {
     AttentionCall call;
     call.heads = call.kv_heads = 1;
     call.head_dim = call.value_dim = 2;

@@ -4,9 +4,11 @@
 
 #include <atomic>
 #include <limits>
+#include <tuple>
 
 #include "core/base/error.h"
 #include "core/forward/embedding_parts.h"
+#include "tests/core/backend/backends.h"
 #include "tests/core/forward/recording_tap.h"
 #include "tests/core/forward/reference.h"
 #include "tests/core/forward/tiny_models.h"
@@ -14,13 +16,22 @@
 namespace deadscope::testing {
 namespace {
 
-class Forward : public ::testing::TestWithParam<TinyModel> {};
-INSTANTIATE_TEST_SUITE_P(TinyModels, Forward, ::testing::ValuesIn(tiny_models()),
-                         [](const auto& model) { return model.param.name; });
+class Forward : public ::testing::TestWithParam<std::tuple<TinyModel, BackendKind>> {
+protected:
+    const TinyModel& model() const { return std::get<0>(GetParam()); }
+    const BackendKind& kind() const { return std::get<1>(GetParam()); }
+};
+INSTANTIATE_TEST_SUITE_P(TinyModels, Forward,
+                         ::testing::Combine(::testing::ValuesIn(tiny_models()),
+                                            ::testing::ValuesIn(each_backend())),
+                         [](const auto& combination) {
+                             return std::get<0>(combination.param).name + "_" +
+                                    std::get<1>(combination.param).name;
+                         });
 
-RecordingTap run(const TinyModel& model, Precision precision, const ForwardOptions& options = {},
-                 int threads = 2, const NamedWeights& weights = {}) {
-    const auto backend = make_cpu_backend(precision, threads);
+RecordingTap run(const TinyModel& model, const BackendKind& kind, Precision precision,
+                 const ForwardOptions& options = {}, const NamedWeights& weights = {}) {
+    const auto backend = kind.make(precision);
     RecordingTap tap;
     EXPECT_EQ(run_forward(model.plan, weights, *backend, model.input, tap, {}, options), Outcome::finished);
     return tap;
@@ -56,17 +67,17 @@ void expect_reference(const TinyModel& model, const RecordingTap& tap, double ep
 }
 
 TEST_P(Forward, IsTheReferenceInF64) {
-    expect_reference(GetParam(), run(GetParam(), Precision::f64), epsilon(Precision::f64));
+    expect_reference(model(), run(model(), kind(), Precision::f64), epsilon(Precision::f64));
 }
 TEST_P(Forward, IsTheReferenceInF32) {
-    expect_reference(GetParam(), run(GetParam(), Precision::f32), epsilon(Precision::f32));
+    expect_reference(model(), run(model(), kind(), Precision::f32), epsilon(Precision::f32));
 }
 
 TEST_P(Forward, OneWrongWeightIsSeen) {  // the negative control of the comparison above
     NamedWeights weights;
-    weights.added[network(GetParam()).down.weight.name][5] = 1e-9;
-    const RecordingTap tap = run(GetParam(), Precision::f64, {}, 2, weights);
-    const ReferenceRun reference = reference_forward(GetParam().plan, NamedWeights{}, GetParam().input);
+    weights.added[network(model()).down.weight.name][5] = 1e-9;
+    const RecordingTap tap = run(model(), kind(), Precision::f64, {}, weights);
+    const ReferenceRun reference = reference_forward(model().plan, NamedWeights{}, model().input);
     const auto& before = reference.streams[1];
     EXPECT_TRUE(close(tap.values.at({TapPoint::stream, 1}), before.values,
                       100 * epsilon(Precision::f64) * size_of(before)));
@@ -78,17 +89,17 @@ TEST_P(Forward, OneWrongWeightIsSeen) {  // the negative control of the comparis
 TEST_P(Forward, ChunksAndThreadsChangeNothingButRounding) {
     for (const std::size_t chunk_tokens : {std::size_t{0}, std::size_t{1}, std::size_t{7}, std::size_t{16}}) {
         for (const int threads : {1, 3}) {
-            expect_reference(GetParam(),
-                             run(GetParam(), Precision::f64, {.chunk_tokens = chunk_tokens}, threads),
-                             epsilon(Precision::f64));
+            expect_reference(
+                model(), run(model(), {kind().name, threads}, Precision::f64, {.chunk_tokens = chunk_tokens}),
+                epsilon(Precision::f64));
         }
     }
 }
 
 TEST_P(Forward, PointsComeInOrder) {
     using Key = RecordingTap::Key;
-    const bool post = GetParam().plan.norm_position == NormPosition::post;
-    const Plan& plan = GetParam().plan;
+    const bool post = model().plan.norm_position == NormPosition::post;
+    const Plan& plan = model().plan;
     const bool normed = embedding_norm(plan) != nullptr;
     std::vector<Key> expected;
     for (std::size_t stream = 0; stream <= 2;
@@ -98,12 +109,12 @@ TEST_P(Forward, PointsComeInOrder) {
     }
     if (!post) expected.emplace_back(TapPoint::norm_input, 3);
     expected.emplace_back(TapPoint::final_normalized, 0);
-    if (GetParam().plan.head) expected.emplace_back(TapPoint::logits, 0);
-    EXPECT_EQ(run(GetParam(), Precision::f32, {.chunk_tokens = 8}).order, expected);
+    if (model().plan.head) expected.emplace_back(TapPoint::logits, 0);
+    EXPECT_EQ(run(model(), kind(), Precision::f32, {.chunk_tokens = 8}).order, expected);
 }
 
 TEST_P(Forward, EndsAtAnyProgressStep) {
-    const auto backend = make_cpu_backend(Precision::f32, 2);
+    const auto backend = kind().make(Precision::f32);
     const ForwardOptions options{.chunk_tokens = 8};
     std::size_t steps = 0;
     double last = 0.0;
@@ -111,13 +122,13 @@ TEST_P(Forward, EndsAtAnyProgressStep) {
         EXPECT_GE(update.fraction, last);
         EXPECT_LE(update.fraction, 1.0);
         EXPECT_LE(update.block, update.blocks);
-        EXPECT_EQ(update.tokens, GetParam().input.tokens());
+        EXPECT_EQ(update.tokens, model().input.tokens());
         last = update.fraction;
         ++steps;
         return true;
     };
     RecordingTap all;
-    ASSERT_EQ(run_forward(GetParam().plan, NamedWeights{}, *backend, GetParam().input, all, count, options),
+    ASSERT_EQ(run_forward(model().plan, NamedWeights{}, *backend, model().input, all, count, options),
               Outcome::finished);
     EXPECT_DOUBLE_EQ(last, 1.0);
     ASSERT_GT(steps, 30u);
@@ -128,9 +139,8 @@ TEST_P(Forward, EndsAtAnyProgressStep) {
             return at++ < stop;
         };
         RecordingTap tap;
-        EXPECT_EQ(
-            run_forward(GetParam().plan, NamedWeights{}, *backend, GetParam().input, tap, progress, options),
-            Outcome::cancelled);
+        EXPECT_EQ(run_forward(model().plan, NamedWeights{}, *backend, model().input, tap, progress, options),
+                  Outcome::cancelled);
         EXPECT_EQ(at, stop + 1);
     }
 }
@@ -147,9 +157,9 @@ public:
 };
 
 TEST_P(Forward, TapIsShownWhatItWantsAndCanStop) {
-    const auto backend = make_cpu_backend(Precision::f32, 1);
+    const auto backend = kind().make(Precision::f32);
     StoppingTap tap;
-    EXPECT_EQ(run_forward(GetParam().plan, NamedWeights{}, *backend, GetParam().input, tap, {}),
+    EXPECT_EQ(run_forward(model().plan, NamedWeights{}, *backend, model().input, tap, {}),
               Outcome::cancelled);
     EXPECT_EQ(tap.order, (std::vector<RecordingTap::Key>{{TapPoint::stream, 1}}));
 }
@@ -168,11 +178,11 @@ TEST_P(Forward, AnErrorOfTheWeightsArrives) {
         std::string broken;
     };
     Failing weights;
-    weights.broken = network(GetParam()).up.weight.name;
-    const auto backend = make_cpu_backend(Precision::f32, 3);
+    weights.broken = network(model()).up.weight.name;
+    const auto backend = kind().make(Precision::f32);
     RecordingTap tap;
     try {
-        run_forward(GetParam().plan, weights, *backend, GetParam().input, tap, {});
+        run_forward(model().plan, weights, *backend, model().input, tap, {});
         ADD_FAILURE() << "no error";
     } catch (const Error& error) {
         EXPECT_EQ(error.details().key, weights.broken);

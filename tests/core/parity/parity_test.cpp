@@ -17,6 +17,7 @@
 #include "core/model/weights.h"
 #include "core/reading/input_plan.h"
 #include "core/reading/tower_choice.h"
+#include "tests/core/backend/backends.h"
 
 namespace deadscope {
 namespace {
@@ -157,15 +158,16 @@ protected:
     ModelInput input_ = golden_input(folder_, plan_);
     Checkpoint golden_ = open_checkpoint((folder_ / "golden.safetensors").string());
 
-    std::map<std::string, std::vector<double>> run(Precision precision, const WeightSource& weights) {
-        const auto backend = make_cpu_backend(precision, 2);
+    std::map<std::string, std::vector<double>> run(Precision precision, const WeightSource& weights,
+                                                   const testing::BackendKind& kind = {"cpu", 2}) {
+        const auto backend = kind.make(precision);
         NamingTap tap;
         EXPECT_EQ(run_forward(plan_, weights, *backend, input_, tap, {}, {.chunk_tokens = 40}),
                   Outcome::finished);
         return tap.values;
     }
-    void expect_golden(Precision precision, double tolerance) {
-        const auto ours = run(precision, *trained_weights(checkpoint_));
+    void expect_golden(Precision precision, double tolerance, const testing::BackendKind& kind = {"cpu", 2}) {
+        const auto ours = run(precision, *trained_weights(checkpoint_), kind);
         for (const TensorInfo& tensor : golden_.tensors()) {
             ASSERT_TRUE(ours.contains(tensor.name)) << tensor.name;
             EXPECT_TRUE(within(ours.at(tensor.name), golden_.read_all(tensor), tolerance)) << tensor.name;
@@ -183,6 +185,13 @@ TEST_P(Parity, F64) {
 }
 TEST_P(Parity, F32) {
     expect_golden(Precision::f32, 2e-4);
+}
+
+TEST_P(Parity, CudaF64) {
+    expect_golden(Precision::f64, 1e-9, {"cuda", 2});
+}
+TEST_P(Parity, CudaF32) {
+    expect_golden(Precision::f32, 2e-4, {"cuda", 2});
 }
 
 TEST_P(Parity, OneMovedWeightFails) {  // negative control

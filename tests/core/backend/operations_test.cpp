@@ -1,27 +1,28 @@
-// Each operation of the CPU backend beside plain loops in long double, in both precisions and with one and
+// Each operation of the backends beside plain loops in long double, in both precisions and with one and
 // several threads; shapes are chosen odd, so that no tile or vector fits.
 #include <numbers>
 #include <tuple>
 
 #include "core/base/error.h"
+#include "tests/core/backend/backends.h"
 #include "tests/core/backend/compare.h"
 
 namespace deadscope::testing {
 namespace {
 
-class CpuBackend : public ::testing::TestWithParam<std::tuple<Precision, int>> {
+class BackendOperations : public ::testing::TestWithParam<std::tuple<Precision, BackendKind>> {
 protected:
     Precision precision() const { return std::get<0>(GetParam()); }
     double eps() const { return epsilon(precision()); }
-    std::unique_ptr<Backend> backend_ = make_cpu_backend(precision(), std::get<1>(GetParam()));
+    std::unique_ptr<Backend> backend_ = std::get<1>(GetParam()).make(precision());
 };
 
-INSTANTIATE_TEST_SUITE_P(Precisions, CpuBackend,
+INSTANTIATE_TEST_SUITE_P(Precisions, BackendOperations,
                          ::testing::Combine(::testing::Values(Precision::f64, Precision::f32),
-                                            ::testing::Values(1, 3)),
+                                            ::testing::ValuesIn(backend_kinds())),
                          [](const auto& combination) {
                              return std::string(precision_name(std::get<0>(combination.param))) + "_" +
-                                    std::to_string(std::get<1>(combination.param)) + "threads";
+                                    std::get<1>(combination.param).words();
                          });
 
 TEST(Comparator, FindsWhatIsWrong) {  // the negative control of all that follows
@@ -44,11 +45,11 @@ TEST(CpuBackendMaker, RefusesStorageTypesAsArithmetic) {
     }
 }
 
-TEST_P(CpuBackend, MemoryThatCannotBeHadIsAnError) {
+TEST_P(BackendOperations, MemoryThatCannotBeHadIsAnError) {
     EXPECT_THROW(backend_->allocate(std::size_t{1} << 40, std::size_t{1} << 40), Error);
 }
 
-TEST_P(CpuBackend, ViewsWriteReadAndCopy) {
+TEST_P(BackendOperations, ViewsWriteReadAndCopy) {
     const Table t = random_table(7, 9, "view");
     Matrix m = upload(*backend_, t);
     const Matrix view = m.row_range(2, 3).columns(4, 5);
@@ -64,7 +65,7 @@ TEST_P(CpuBackend, ViewsWriteReadAndCopy) {
     EXPECT_TRUE(close(download(*backend_, target), std::vector<long double>(15, 0.0L), 0.0));
 }
 
-TEST_P(CpuBackend, AddsGathersAndMultiplies) {
+TEST_P(BackendOperations, AddsGathersAndMultiplies) {
     const Table table = random_table(5, 33, "table"), start = random_table(200, 33, "start");
     const Table other = random_table(200, 33, "other"), line = random_table(1, 33, "line");
     std::vector<std::int32_t> ids(200);
@@ -85,7 +86,7 @@ TEST_P(CpuBackend, AddsGathersAndMultiplies) {
     EXPECT_TRUE(close(download(*backend_, x), expected, 16 * eps() * 20));
 }
 
-TEST_P(CpuBackend, LinearIsTheProduct) {
+TEST_P(BackendOperations, LinearIsTheProduct) {
     for (const std::size_t rows : {1u, 5u, 130u, 1100u}) {
         for (const bool stored_in_out : {false, true}) {
             for (const bool with_bias : {false, true}) {
@@ -112,7 +113,7 @@ TEST_P(CpuBackend, LinearIsTheProduct) {
     }
 }
 
-TEST_P(CpuBackend, NormsAreTheirDefinition) {
+TEST_P(BackendOperations, NormsAreTheirDefinition) {
     const std::size_t rows = 150, d = 77;
     const Table x = random_table(rows, d, "x", 3.0), gamma = random_table(1, d, "gamma"),
                 beta = random_table(1, d, "beta");
@@ -144,7 +145,7 @@ TEST_P(CpuBackend, NormsAreTheirDefinition) {
 
 // math.md §1 and §3: Σ z is the rounding of x - mean and of the output, no more, even where the mean is
 // large.
-TEST_P(CpuBackend, LayerNormLeavesNoSumButTheMeansRounding) {
+TEST_P(BackendOperations, LayerNormLeavesNoSumButTheMeansRounding) {
     const std::size_t rows = 60, d = 300;
     for (const double mean : {0.0, 100.0}) {
         const Table x = random_table(rows, d, "x", mean);
@@ -163,7 +164,7 @@ TEST_P(CpuBackend, LayerNormLeavesNoSumButTheMeansRounding) {
     }
 }
 
-TEST_P(CpuBackend, Activations) {
+TEST_P(BackendOperations, Activations) {
     Table x(3, 1001);
     for (std::size_t i = 0; i < x.values.size(); ++i) {
         x.values[i] =
@@ -201,7 +202,7 @@ TEST_P(CpuBackend, Activations) {
     }
 }
 
-TEST_P(CpuBackend, ActivationsOfExtremeAndUndefinedValues) {
+TEST_P(BackendOperations, ActivationsOfExtremeAndUndefinedValues) {
     const double inf = std::numeric_limits<double>::infinity();
     for (const Activation activation : {Activation::gelu, Activation::gelu_tanh, Activation::quick_gelu,
                                         Activation::relu, Activation::silu, Activation::relu_squared}) {
@@ -218,7 +219,7 @@ TEST_P(CpuBackend, ActivationsOfExtremeAndUndefinedValues) {
     }
 }
 
-TEST_P(CpuBackend, RotaryTurnsPairs) {
+TEST_P(BackendOperations, RotaryTurnsPairs) {
     const std::size_t heads = 3, head_dim = 10;
     const SequenceLayout layout{{0, 4, 5, 140}};
     const Table x = random_table(layout.tokens(), heads * head_dim, "x");
@@ -248,7 +249,7 @@ TEST_P(CpuBackend, RotaryTurnsPairs) {
     }
 }
 
-TEST_P(CpuBackend, ScattersScalesClampsAndCaps) {
+TEST_P(BackendOperations, ScattersScalesClampsAndCaps) {
     const Table from = random_table(3, 33, "from"), start = random_table(7, 33, "start"),
                 line = random_table(1, 33, "line");
     const std::vector<std::int32_t> rows{6, 0, 3};
@@ -276,7 +277,7 @@ TEST_P(CpuBackend, ScattersScalesClampsAndCaps) {
     EXPECT_TRUE(close(download(*backend_, x), expected, 40 * eps()));
 }
 
-TEST_P(CpuBackend, CapKeepsSmallAndUndefinedValues) {
+TEST_P(BackendOperations, CapKeepsSmallAndUndefinedValues) {
     const double inf = std::numeric_limits<double>::infinity();
     Matrix m = backend_->allocate(1, 6);
     const std::vector<double> values{1e-9, -0.2, 3.0, -inf, inf, std::nan("")};
@@ -291,7 +292,7 @@ TEST_P(CpuBackend, CapKeepsSmallAndUndefinedValues) {
     EXPECT_TRUE(std::isnan(out[5]));
 }
 
-TEST_P(CpuBackend, NormsGroupsOfColumnsOnTheirOwn) {
+TEST_P(BackendOperations, NormsGroupsOfColumnsOnTheirOwn) {
     const Table x = random_table(30, 21, "grouped", 3.0), gamma = random_table(3, 7, "gamma");
     const Table beta = random_table(3, 7, "beta");
     for (const bool shared : {true, false}) {
@@ -317,10 +318,10 @@ TEST_P(CpuBackend, NormsGroupsOfColumnsOnTheirOwn) {
     }
 }
 
-TEST_P(CpuBackend, SaysWhatItIs) {
+TEST_P(BackendOperations, SaysWhatItIs) {
     const BackendInfo info = backend_->info();
-    EXPECT_EQ(info.name, "cpu");
-    EXPECT_EQ(info.threads, std::get<1>(GetParam()));
+    EXPECT_EQ(info.name, std::get<1>(GetParam()).name);
+    EXPECT_EQ(info.threads, std::get<1>(GetParam()).threads);
     EXPECT_EQ(info.precision, precision());
 }
 

@@ -1,0 +1,112 @@
+// Whole readings on the CUDA backend, under tests/emulation: the numbers of the processor, smaller steps
+// where the device has no room for the usual ones, then the processor, and an end at any moment.
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "core/backend/cuda/module.h"
+#include "core/backend/module_loader.h"
+#include "core/base/error.h"
+#include "core/reading/analyze.h"
+#include "tests/emulation/emulation.h"
+
+namespace deadscope {
+namespace {
+
+namespace emu = deadscope_emulation;
+
+class AnalyzeDevice : public ::testing::Test {
+protected:
+    void SetUp() override {
+        emu::reset();
+        use_gpu_module(&cuda::gpu_module());
+    }
+    void TearDown() override {
+        use_gpu_module(nullptr);
+        emu::reset();
+    }
+    static ReadingSettings settings(const char* device, Precision precision = Precision::f64) {
+        ReadingSettings out;
+        out.input.tokens = 400;
+        out.precisions = {precision};
+        out.device = device;
+        return out;
+    }
+    static Reading read(const ReadingSettings& how) {
+        auto reading = analyze("zoo:gpt-layernorm", how);
+        EXPECT_TRUE(reading.has_value());
+        return std::move(reading.value());
+    }
+};
+
+// To 1e-9 of the largest σ: the passes differ by the order of sums, in f64.
+void expect_same(const Reading& ours, const Reading& expected) {
+    ASSERT_EQ(ours.runs.size(), expected.runs.size());
+    for (std::size_t r = 0; r < ours.runs.size(); ++r) {
+        const deadscope::Run &a = ours.runs[r], &b = expected.runs[r];
+        ASSERT_EQ(a.blocks.size(), b.blocks.size());
+        for (std::size_t i = 0; i < a.blocks.size(); ++i) {
+            const double scale = 1e-9 * b.blocks[i].sigma_max;
+            EXPECT_NEAR(a.blocks[i].sigma_max, b.blocks[i].sigma_max, scale) << i;
+            EXPECT_NEAR(a.blocks[i].sigma_min, b.blocks[i].sigma_min, scale) << i;
+            EXPECT_NEAR(a.blocks[i].sigma_min_centred, b.blocks[i].sigma_min_centred, scale) << i;
+            EXPECT_EQ(a.blocks[i].flag, b.blocks[i].flag) << i;
+        }
+        ASSERT_EQ(a.singular_values.size(), b.singular_values.size());
+        for (std::size_t i = 0; i < a.singular_values.size(); ++i)
+            EXPECT_NEAR(a.singular_values[i], b.singular_values[i], 1e-9 * b.singular_values[0]) << i;
+        EXPECT_EQ(verdict(a), verdict(b));
+        EXPECT_NEAR(a.alignment.value.value(), b.alignment.value.value(), 1e-6);
+    }
+}
+
+TEST_F(AnalyzeDevice, MeasuresWhatTheProcessorMeasures) {
+    const Reading there = read(settings("cuda:0"));
+    EXPECT_EQ(there.backend, "cuda");
+    expect_same(there, read(settings("cpu")));
+    EXPECT_EQ(verdict(read(settings("cuda:0", Precision::f32)).runs[0]), Verdict::kernel);
+}
+
+TEST_F(AnalyzeDevice, TakesSmallerStepsAndThenTheProcessor) {
+    const Reading expected = read(settings("cuda:0"));
+    const std::size_t peak = emu::counters().peak_bytes;
+    const std::size_t before = expected.warnings.size();
+    emu::reset();
+    emu::limit_memory(peak - (64u << 10));
+    const Reading smaller = read(settings("cuda:0"));
+    ASSERT_EQ(smaller.warnings.size(), before + 1);
+    EXPECT_NE(smaller.warnings.back().find("GPU"), std::string::npos);
+    expect_same(smaller, expected);
+    emu::reset();
+    emu::limit_memory(1u << 20);
+    const Reading moved = read(settings("cuda:0"));
+    EXPECT_EQ(moved.backend, "cpu");
+    ASSERT_EQ(moved.warnings.size(), before + 1);
+    EXPECT_NE(moved.warnings.back().find("on the processor"), std::string::npos) << moved.warnings.back();
+    expect_same(moved, expected);
+}
+
+TEST_F(AnalyzeDevice, AFailureEndsTheReadingWithAnError) {
+    emu::fail_next(emu::Call::launch, cudaErrorIllegalAddress, 60);
+    try {
+        analyze("zoo:gpt-layernorm", settings("cuda:0"));
+        ADD_FAILURE() << "no error";
+    } catch (const Error& error) {
+        EXPECT_EQ(error.kind(), ErrorKind::resource);
+    }
+    emu::reset();
+    EXPECT_EQ(read(settings("cuda:0")).backend, "cuda");
+}
+
+TEST_F(AnalyzeDevice, EndsWhenItIsTold) {
+    for (const std::size_t stop : {0u, 5u, 40u, 90u}) {
+        std::size_t at = 0;
+        const auto reading = analyze("zoo:gpt-layernorm", settings("cuda:0"),
+                                     [&](const ProgressUpdate&) { return at++ < stop; });
+        EXPECT_FALSE(reading.has_value());
+        EXPECT_EQ(emu::counters().allocations, 0u);  // nothing is left on the device
+    }
+}
+
+}  // namespace
+}  // namespace deadscope

@@ -1,0 +1,224 @@
+// See stream.h. Locks here are Unwatched: only what CUDA orders is told to the thread sanitizer.
+#include "tests/emulation/stream.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "tests/emulation/machine.h"
+#include "tests/emulation/sanitizers.h"
+
+namespace deadscope_emulation {
+
+namespace {
+
+unsigned threads_per_stream() {
+#if DEADSCOPE_EMULATION_ADDRESS
+    return 1;  // qualifiers.h: shared variables are then the process's
+#else
+    const char* const set = std::getenv("DEADSCOPE_EMULATION_THREADS");
+    return set == nullptr ? 2u : static_cast<unsigned>(std::clamp(std::atoi(set), 1, 64));
+#endif
+}
+
+std::mutex& one_block_at_a_time() {
+    static std::mutex mutex;
+    return mutex;
+}
+
+}  // namespace
+
+void Recording::complete() {
+    release(&tag_);
+    const Unwatched unwatched;
+    const std::lock_guard lock(mutex_);
+    done_ = true;
+    when_ = std::chrono::steady_clock::now();
+    changed_.notify_all();
+}
+
+void Recording::wait() {
+    {
+        const Unwatched unwatched;
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [&] { return done_; });
+    }
+    acquire(&tag_);
+}
+
+bool Recording::done() {
+    bool result = false;
+    {
+        const Unwatched unwatched;
+        const std::lock_guard lock(mutex_);
+        result = done_;
+    }
+    if (result) acquire(&tag_);
+    return result;
+}
+
+Team::Team(unsigned threads) : threads_(threads), own_(std::make_unique<Block>()) {}
+
+Team::~Team() {
+    {
+        const Unwatched unwatched;
+        const std::lock_guard lock(mutex_);
+        stop_ = true;
+        begin_.notify_all();
+    }
+    for (std::thread& helper : helpers_) helper.join();
+}
+
+void Team::run(const Launch& launch) {
+    // Waking helpers costs more than a few small blocks; the thread sanitizer wants neighbours apart.
+    const std::uint64_t blocks = std::uint64_t{launch.grid.x} * launch.grid.y * launch.grid.z;
+    const std::uint64_t threads = blocks * launch.block.x * launch.block.y * launch.block.z;
+    const bool alone = threads_ == 1 || blocks == 1 || (!DEADSCOPE_EMULATION_THREAD && threads < 4096);
+    next_.store(0, std::memory_order_relaxed);
+    if (alone) {
+        launch_ = &launch;
+        for (std::uint64_t b = 0; b < blocks; ++b) run_block(*own_, b);
+        return;
+    }
+    {
+        const Unwatched unwatched;
+        while (helpers_.size() + 1 < threads_) {
+            helpers_.emplace_back(
+                [this, worker = static_cast<unsigned>(helpers_.size() + 1)] { help(worker); });
+        }
+        const std::lock_guard lock(mutex_);
+        launch_ = &launch;
+        busy_ = threads_ - 1;
+        ++generation_;
+        begin_.notify_all();
+    }
+    run_blocks(*own_, 0);
+    const Unwatched unwatched;
+    std::unique_lock lock(mutex_);
+    end_.wait(lock, [&] { return busy_ == 0; });
+}
+
+void Team::help(unsigned worker) {
+    Block block;
+    std::uint64_t seen = 0;
+    for (;;) {
+        {
+            const Unwatched unwatched;
+            std::unique_lock lock(mutex_);
+            begin_.wait(lock, [&] { return stop_ || generation_ != seen; });
+            if (stop_) return;
+            seen = generation_;
+        }
+        run_blocks(block, worker);
+        const Unwatched unwatched;
+        const std::lock_guard lock(mutex_);
+        if (--busy_ == 0) end_.notify_one();
+    }
+}
+
+void Team::run_blocks(Block& block, unsigned worker) {
+    const dim3 grid = launch_->grid;
+    const std::uint64_t count = std::uint64_t{grid.x} * grid.y * grid.z;
+#if DEADSCOPE_EMULATION_THREAD
+    for (std::uint64_t b = worker; b < count; b += threads_) run_block(block, b);
+#else
+    static_cast<void>(worker);
+    for (std::uint64_t b = next_.fetch_add(1, std::memory_order_relaxed); b < count;
+         b = next_.fetch_add(1, std::memory_order_relaxed)) {
+        run_block(block, b);
+    }
+#endif
+}
+
+void Team::run_block(Block& block, std::uint64_t index) {
+    const dim3 grid = launch_->grid;
+    std::unique_lock<std::mutex> lock;
+    if (DEADSCOPE_EMULATION_ADDRESS) lock = std::unique_lock(one_block_at_a_time());
+    block.run(*launch_, static_cast<unsigned>(index % grid.x), static_cast<unsigned>(index / grid.x % grid.y),
+              static_cast<unsigned>(index / grid.x / grid.y));
+}
+
+}  // namespace deadscope_emulation
+
+using namespace deadscope_emulation;
+
+CUstream_st::CUstream_st(int on, unsigned with, int wanted) : device(on), flags(with), priority(wanted) {
+    const Unwatched unwatched;
+    thread_ = std::thread([this] { work(); });
+}
+
+CUstream_st::~CUstream_st() {
+    const Unwatched unwatched;
+    {
+        const std::lock_guard lock(mutex_);
+        stop_ = true;
+    }
+    queued_.notify_all();
+    thread_.join();
+}
+
+void CUstream_st::push(Item item) {
+    release(&begin_tag_);
+    const Unwatched unwatched;
+    {
+        const std::lock_guard lock(mutex_);
+        queue_.push_back(std::move(item));
+    }
+    queued_.notify_one();
+}
+
+void CUstream_st::work() {
+    team_ = std::make_unique<Team>(threads_per_stream());
+    for (;;) {
+        Item item;
+        {
+            const Unwatched unwatched;
+            std::unique_lock lock(mutex_);
+            busy_ = false;
+            if (queue_.empty()) drained_.notify_all();
+            queued_.wait(lock, [&] { return stop_ || !queue_.empty(); });
+            if (queue_.empty()) break;
+            item = std::move(queue_.front());
+            queue_.pop_front();
+            busy_ = true;
+        }
+        acquire(&begin_tag_);
+        if (item.always || machine().devices[static_cast<std::size_t>(device)].lost.load() == cudaSuccess)
+            item.work();
+        release(&end_tag_);
+    }
+    team_.reset();
+}
+
+void CUstream_st::launch(std::unique_ptr<Launch> launch) {
+    enqueue([this, launch = std::shared_ptr<Launch>(std::move(launch))] {
+        if (const auto delay = machine().delay_us.load(); delay > 0) {
+            std::this_thread::sleep_for(std::chrono::microseconds(delay));
+        }
+        release(&launch->begun);
+        team_->run(*launch);
+        acquire(&launch->ended);
+        const dim3 grid = launch->grid;
+        machine().launches.fetch_add(1, std::memory_order_relaxed);
+        machine().blocks.fetch_add(std::uint64_t{grid.x} * grid.y * grid.z, std::memory_order_relaxed);
+    });
+}
+
+void CUstream_st::synchronise() {
+    {
+        const Unwatched unwatched;
+        std::unique_lock lock(mutex_);
+        drained_.wait(lock, [&] { return queue_.empty() && !busy_; });
+    }
+    acquire(&end_tag_);
+}
+
+bool CUstream_st::idle() {
+    bool result = false;
+    {
+        const Unwatched unwatched;
+        const std::lock_guard lock(mutex_);
+        result = queue_.empty() && !busy_;
+    }
+    if (result) acquire(&end_tag_);
+    return result;
+}
