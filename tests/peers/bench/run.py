@@ -1,0 +1,170 @@
+#!/usr/bin/env python3
+"""`./run bench`: the kernels against the machine's limits, whole processes against what a person would take instead,
+and the laws of cost. Writes tests/bench/RESULTS.md and the figures beside it.
+
+    run.py --program build/release/deadscope --kernels build/release/tests/deadscope_bench --python VENV/bin/python
+           [--work FOLDER] [--quick] [--only gamma,reading,...]
+
+What was measured is kept in FOLDER/results.json, part by part, so that a run may be continued or a part repeated."""
+import argparse
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import machine
+from measure import Failed, once, pairs
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[2]
+PARTS = ("kernels", "gamma", "reading", "forward", "spectra", "gguf", "laws")
+
+
+class Bench:
+    def __init__(self, options):
+        self.options = options
+        self.work = Path(options.work)
+        self.work.mkdir(parents=True, exist_ok=True)
+        self.file = self.work / "results.json"
+        self.results = json.loads(self.file.read_text()) if self.file.exists() else {}
+        self.count = 1 if options.quick else 5
+
+    def model(self, name):
+        subprocess.run([self.options.python, HERE / "models.py", self.work / "models", name], check=True,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return self.work / "models" / name
+
+    def keep(self, part, rows):
+        self.results[part] = rows
+        self.results["machine"] = machine.words()
+        self.file.write_text(json.dumps(self.results, indent=1))
+
+    def analyze(self, model, tokens, *more):
+        return [self.options.program, "analyze", model, "--random", tokens, "--precision", "f32", "--json", "-",
+                "--quiet", *more]
+
+    def reference(self, model, tokens):
+        return [self.options.python, ROOT / "tests/peers/analyze_reference.py", "--model", model, "--tokens", tokens]
+
+    def kernels(self):
+        done = subprocess.run([self.options.kernels, "--benchmark_format=json",
+                               f"--benchmark_min_time={0.05 if self.options.quick else 0.5}"],
+                              stdout=subprocess.PIPE, check=True)
+        self.keep("kernels", json.loads(done.stdout)["benchmarks"])
+
+    def gamma(self):
+        rows = {}
+        for name in ("gpt2-small", "pythia-410m", "qwen2.5-0.5b"):
+            folder = self.model(name)
+            rows[name] = pairs([self.options.program, "gamma", folder, "--json", "-", "--quiet"],
+                               [self.options.python, HERE / "peer_gamma.py", folder], self.count)
+            rows[name]["file_bytes"] = (folder / "model.safetensors").stat().st_size
+            say("gamma", name, rows[name])
+        self.keep("gamma", rows)
+
+    def reading(self):
+        rows = {}
+        for name, tokens in (("gpt2-small", 1536), ("pythia-410m", 2048), ("qwen2.5-0.5b", 1792)):
+            folder = self.model(name)
+            rows[f"{name}, N = {tokens}"] = row = pairs(self.analyze(folder, tokens), self.reference(folder, tokens),
+                                                        min(self.count, 3))
+            say("reading", name, row)
+        self.keep("reading", rows)
+
+    def forward(self):
+        """Both whole readings again, at other sizes; the forward pass's own seconds are what is looked at. Ours
+        include bringing the weights in, the peer's do not."""
+        rows = {}
+        sizes = [("llama-d768", 512), ("llama-d768", 2048), ("llama-d768", 8192), ("llama-d1024", 2048),
+                 ("llama-d2048", 512), ("llama-d2048", 2048), ("llama-d2048", 8192), ("llama-d4096", 512),
+                 ("llama-d4096", 2048)]
+        for name, tokens in sizes[:2] if self.options.quick else sizes:
+            folder = self.model(name)
+            peer = [self.options.python, HERE / "peer_forward.py", folder, tokens]
+            ours = [self.options.program, "activations", folder, "--random", tokens, "--precision", "f32",
+                    "--out", self.work / "streams.safetensors", "--json", "-", "--quiet"]
+            rows[f"{name}, N = {tokens}"] = row = pairs(ours, peer, min(self.count, 3))
+            say("forward", name, row)
+        self.keep("forward", rows)
+
+    def spectra(self):
+        rows = {}
+        for tokens, d in ((1536, 768), (2048, 1024), (4096, 2048)):
+            files = [self.work / f"rows-{tokens}-{d}.npy", self.work / f"gamma-{d}.npy"]
+            subprocess.run([self.options.python, "-c",
+                            "import sys, numpy as np; r = np.random.default_rng(0); n, d = map(int, sys.argv[3:]);"
+                            "g = np.exp(0.3 * r.standard_normal(d)); x = r.standard_normal((n, d));"
+                            "x -= x.mean(1, keepdims=True); x /= x.std(1, keepdims=True);"
+                            "np.save(sys.argv[1], (x * g).astype(np.float32)); np.save(sys.argv[2], g)",
+                            *map(str, files), str(tokens), str(d)], check=True)
+            rows[f"N = {tokens}, d = {d}"] = row = pairs(
+                [self.options.program, "read", files[0], "--gamma", files[1], "--json", "-", "--quiet"],
+                [self.options.python, HERE / "peer_spectrum.py", *files], self.count)
+            say("spectra", (tokens, d), row)
+        self.keep("spectra", rows)
+
+    def gguf(self):
+        rows = {}
+        file = self.options.gguf
+        if not file:
+            print("gguf: no --gguf FILE, left out", file=sys.stderr)
+            return
+        for tokens in (512, 2048):
+            peer = [self.options.python, HERE / "peer_llama_cpp.py", file, tokens, os.cpu_count()]
+            rows[f"{Path(file).name}, N = {tokens}"] = row = pairs(
+                [self.options.program, "activations", file, "--random", tokens, "--precision", "f32", "--out",
+                 self.work / "streams.safetensors", "--json", "-", "--quiet"], peer, min(self.count, 3))
+            say("gguf", tokens, row)
+        self.keep("gguf", rows)
+
+    def laws(self):
+        """Seconds of forward pass and spectra against N, d and L, one at a time."""
+        axes = {"N": [("llama-d768", n) for n in (512, 1024, 2048, 4096, 8192)],
+                "d": [(f"llama-d{d}", 2048) for d in (768, 1024, 1536, 2048)],
+                "L": [(f"llama-d768{tail}", 2048) for tail in ("-l2", "", "-l8", "-l16")]}
+        rows = {}
+        for axis, runs in axes.items():
+            for name, tokens in runs:
+                folder = self.model(name)
+                config = json.loads((folder / "config.json").read_text())
+                at = {"N": tokens, "d": config["hidden_size"], "L": config["num_hidden_layers"]}[axis]
+                timings = [once(self.analyze(folder, tokens))[2]["timing"] for _ in range(min(self.count, 3))]
+                best = {key: min(t[key] for t in timings) for key in ("forward_s", "spectra_s")}
+                rows.setdefault(axis, []).append({"at": at, **best})
+                say("laws", f"{axis} = {at}", best)
+        self.keep("laws", rows)
+
+
+def say(part, name, row):
+    short = {key: round(value, 3) for key, value in row.items() if isinstance(value, float)}
+    print(part, name, short, file=sys.stderr, flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--program", required=True)
+    parser.add_argument("--kernels", required=True)
+    parser.add_argument("--python", required=True)
+    parser.add_argument("--work", default=str(ROOT / ".deps/bench"))
+    parser.add_argument("--gguf", help="a GGUF file for the comparison with llama.cpp")
+    parser.add_argument("--quick", action="store_true", help="one pair each, for a look")
+    parser.add_argument("--only", default=",".join(PARTS))
+    options = parser.parse_args()
+    unknown = set(options.only.split(",")) - set(PARTS)
+    if unknown:
+        parser.error(f"no part called {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+    bench = Bench(options)
+    failed = []
+    for part in options.only.split(","):
+        try:
+            getattr(bench, part)()
+        except (Failed, subprocess.CalledProcessError) as error:
+            failed.append(part)
+            print(f"{part}: {error}", file=sys.stderr)
+    subprocess.run([options.python, HERE / "write_results.py", bench.file, ROOT / "tests/bench"], check=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,128 @@
+"""results.json → tests/bench/RESULTS.md, with the laws of cost drawn as SVG beside it.
+
+    python3 write_results.py results.json FOLDER
+
+What people have to say about the figures lies in FOLDER/notes.md and is put at the end."""
+import json
+import math
+import sys
+from pathlib import Path
+
+GOALS = [  # (part, key, what, at least, text)
+    ("gamma", "time_ratio", "γ, whole process against from_pretrained", 1000, "≥ 1000"),
+    ("reading", "time_ratio", "whole reading, as a process", 5, "≥ 5"),
+    ("reading", "without_import_ratio", "whole reading, the peer without its imports", 2.5, "≥ 2.5"),
+    ("reading", "memory_ratio", "peak memory of the reading, ours over the peer's", -0.15, "≤ 0.15"),
+    ("forward", "forward_ratio", "forward pass", 1, "≥ 1.0"),
+]
+
+
+def megabytes(count):
+    return f"{count / 1e6:.0f} MB"
+
+
+def table(head, rows):
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    return "\n".join(lines + ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows]) + "\n"
+
+
+def ratio(row, key):
+    return f"{row[key]:.2f}×" if key in row else ""
+
+
+def goals(results):
+    rows = []
+    for part, key, what, bound, text in GOALS:
+        values = [row[key] for row in results.get(part, {}).values() if key in row]
+        if not values:
+            continue
+        worst = max(values) if bound < 0 else min(values)
+        met = worst <= -bound if bound < 0 else worst >= bound
+        rows.append((what, text, f"{min(values):.3g} to {max(values):.3g}", "yes" if met else "**no**"))
+    return table(("what", "goal", "measured, least to most", "met everywhere"), rows)
+
+
+def compared(rows):
+    head = ("case", "time, peer / ours", "… without the peer's imports", "forward", "spectra", "memory, ours / peer",
+            "peak, ours", "peak, peer")
+    return table(head, [(name, ratio(row, "time_ratio"), ratio(row, "without_import_ratio"),
+                         ratio(row, "forward_ratio"), ratio(row, "spectra_ratio"), ratio(row, "memory_ratio"),
+                         megabytes(row["ours"]["peak_bytes"]), megabytes(row["peer"]["peak_bytes"]))
+                        for name, row in rows.items()])
+
+
+def rate(run):
+    for key, unit in (("flops", "Gflop/s"), ("bytes_per_second", "GB/s"), ("items_per_second", "G items/s")):
+        if key in run:
+            return f"{run[key] / 1e9:.3g} {unit}"
+    return f"{run['real_time']:.3g} {run['time_unit']}"
+
+
+def kernels(runs):
+    return table(("benchmark", "rate", "of its limit"),
+                 [(run["name"].removesuffix("/real_time"), rate(run),
+                   f"{100 * run['of_limit']:.0f} %" if "of_limit" in run else "")
+                  for run in runs if run.get("run_type") != "aggregate"])
+
+
+def exponent(points, key):
+    """Of the power law through the points, by least squares in logarithms."""
+    x = [math.log(p["at"]) for p in points]
+    y = [math.log(max(p[key], 1e-9)) for p in points]
+    mx, my = sum(x) / len(x), sum(y) / len(y)
+    return sum((a - mx) * (b - my) for a, b in zip(x, y)) / sum((a - mx) ** 2 for a in x)
+
+
+def draw(laws, folder):
+    import matplotlib
+    matplotlib.use("svg")
+    matplotlib.rcParams["svg.hashsalt"] = "deadscope"
+    import matplotlib.pyplot as plt
+    figure, panels = plt.subplots(1, len(laws), figsize=(4 * len(laws), 3.4), squeeze=False)
+    for panel, (axis, points) in zip(panels[0], laws.items()):
+        for key, label in (("forward_s", "forward pass"), ("spectra_s", "spectra")):
+            panel.loglog([p["at"] for p in points], [p[key] for p in points], "o-",
+                         label=f"{label}, exponent {exponent(points, key):.2f}")
+        panel.set_xlabel(axis)
+        panel.set_ylabel("seconds")
+        panel.legend(frameon=False, fontsize=8)
+        panel.grid(True, which="both", alpha=0.25)
+    figure.tight_layout()
+    figure.savefig(folder / "laws.svg", metadata={"Date": None})
+
+
+def main():
+    results, folder = json.loads(Path(sys.argv[1]).read_text()), Path(sys.argv[2])
+    out = ["# Measured\n", "Written by `./run bench`; do not edit (what people say of it is in `notes.md`).\n",
+           f"Machine: {results.get('machine', 'not told')}. Every ratio is the median of pairs of whole processes run "
+           "one after the other, ours and the peer's; above 1 is in our favour for time, below 1 for memory. Both "
+           "have all cores. Checkpoints have published shapes and random weights (`tests/peers/bench/models.py`).\n"]
+    out += ["## Goals\n", goals(results)]
+    for part, title in (
+            ("reading", "The whole reading, against transformers, PyTorch and torch.linalg.svd"),
+            ("gamma", "γ, against from_pretrained"),
+            ("forward", "The forward pass, against transformers (ours brings the weights in as it goes, the peer's "
+                        "are there)"),
+            ("spectra", "Spectra of activations in a file, against NumPy"),
+            ("gguf", "A GGUF file's forward pass, against llama.cpp")):
+        if part in results:
+            out += [f"## {title}\n", compared(results[part])]
+    if "kernels" in results:
+        out += ["## Kernels\n", "Limits are measured in the same run: sgemm and dgemm of OpenBLAS on all cores, "
+                "copying of memory.\n", kernels(results["kernels"])]
+    if "laws" in results:
+        draw(results["laws"], folder)
+        out += ["## Laws of cost\n", "Seconds against one size, the others held (Llama shapes, d = 768, L = 4, "
+                "N = 2048 where they stand still). A step that grows faster than its law shows as a bend.\n",
+                "![seconds against N, d and L](laws.svg)\n",
+                table(("against", "forward pass ~", "spectra ~"),
+                      [(axis, f"{axis}^{exponent(points, 'forward_s'):.2f}", f"{axis}^{exponent(points, 'spectra_s'):.2f}")
+                       for axis, points in results["laws"].items()])]
+    notes = folder / "notes.md"
+    if notes.exists():
+        out.append(notes.read_text().rstrip() + "\n")
+    (folder / "RESULTS.md").write_text("\n".join(out))
+
+
+if __name__ == "__main__":
+    main()
