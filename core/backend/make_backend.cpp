@@ -40,18 +40,43 @@ std::unique_ptr<Backend> make_gpu_backend(const std::string& device, int index, 
     return module->make(index, precision, counted(options));
 }
 
+std::vector<int> usable_gpus() {
+    std::vector<int> indices;
+    const GpuModule* module = gpu_module();
+    if (module == nullptr) return indices;
+    const GpuState state = module->state();
+    for (const GpuDevice& device : state.devices)
+        if (state.why_not.empty() && device.why_not.empty()) indices.push_back(device.index);
+    return indices;
+}
+
 std::unique_ptr<Backend> make_any_backend(Precision precision, const BackendOptions& options) {
-    if (const GpuModule* module = gpu_module()) {
-        const GpuState state = module->state();
-        const auto usable = std::ranges::find_if(
-            state.devices, [](const GpuDevice& device) { return device.why_not.empty(); });
-        if (state.why_not.empty() && usable != state.devices.end())
-            return module->make(usable->index, precision, counted(options));
-    }
-    return make_cpu_backend(precision, options.threads);
+    const std::vector<int> usable = usable_gpus();
+    if (usable.empty()) return make_cpu_backend(precision, options.threads);
+    return gpu_module()->make(usable.front(), precision, counted(options));
 }
 
 }  // namespace
+
+std::vector<std::string> devices_of(const std::string& device) {
+    std::vector<std::string> names;
+    if (device == "auto")
+        for (const int index : usable_gpus()) names.push_back(std::string(kPrefix) + std::to_string(index));
+    if (device == "auto") return names.empty() ? std::vector<std::string>{"cpu"} : names;
+    for (std::size_t first = 0; first <= device.size();) {
+        const std::size_t last = std::min(device.find(',', first), device.size());
+        names.push_back(device.substr(first, last - first));
+        first = last + 1;
+    }
+    for (std::size_t i = 0; names.size() > 1 && i < names.size(); ++i) {
+        const bool again = std::find(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(i),
+                                     names[i]) != names.begin() + static_cast<std::ptrdiff_t>(i);
+        if (again || !device_index(names[i]))
+            throw Error::usage("a list of devices names each GPU once, and nothing else",
+                               {.key = "--device", .expected = "cuda:0,cuda:1", .found = device});
+    }
+    return names;
+}
 
 std::unique_ptr<Backend> make_backend(const std::string& device, Precision precision,
                                       const BackendOptions& options) {

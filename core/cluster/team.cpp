@@ -61,8 +61,9 @@ bool Team::agree(State mine, const Error* error) {
     if (worst / size == 2 - static_cast<int>(State::fine)) return true;
     settled_ = true;
     if (worst / size == 2 - static_cast<int>(State::stopped)) return false;
+    lowest_failed_ = static_cast<int>(worst % size);
     std::string text = error ? told(*error, ranks_) : "";
-    ranks_.broadcast(text, static_cast<int>(worst % size));
+    ranks_.broadcast(text, lowest_failed_);
     throw heard(text);
 }
 
@@ -77,7 +78,12 @@ bool Team::run(const std::function<bool()>& part) {
         return settled_ ? false : agree(done ? State::fine : State::stopped);
     } catch (const Error& error) {
         if (settled_) throw;
-        agree(State::failed, &error);
+        try {
+            agree(State::failed, &error);
+        } catch (const Error&) {
+            if (lowest_failed_ != ranks_.rank()) throw;
+        }
+        throw;  // its own, whose type may say more than is told
     } catch (const std::bad_alloc&) {
         if (settled_) throw;
         const Error error = Error::resource("out of memory", {.hint = "give fewer tokens, or more ranks"});

@@ -28,7 +28,8 @@ private:
     bool agree(State mine, const Error* error = nullptr);
 
     Ranks& ranks_;
-    bool settled_ = false;  // the end was agreed upon within the part
+    bool settled_ = false;    // the end was agreed upon within the part
+    int lowest_failed_ = -1;  // of the ranks that failed, once told
 };
 
 }  // namespace deadscope

@@ -12,6 +12,7 @@
 #include "core/base/error.h"
 #include "core/base/machine.h"
 #include "core/cluster/team.h"
+#include "core/reading/analyze_on_devices.h"
 #include "core/reading/gather.h"
 #include "core/reading/input_plan.h"
 #include "core/reading/measuring_tap.h"
@@ -242,16 +243,17 @@ private:
 
 std::optional<Reading> analyze(const std::string& model, const ReadingSettings& settings,
                                const Progress& progress, const PartialReading& partial) {
+    const std::vector<std::string> devices = devices_of(settings.device);
+    if (devices.size() > 1) return analyze_on_devices(devices, model, settings, progress, partial);
     return Analysis(model, settings, progress, partial).run_all();
 }
 
 std::optional<Reading> analyze(const std::string& model, const ReadingSettings& settings, Ranks& ranks,
-                               const Progress& progress) {
+                               const Progress& progress, const PartialReading& partial) {
     Team all(ranks);
-    const PartialReading nobody;  // Analysis refers to it
     std::optional<Reading> reading;
     const bool finished = all.run([&] {
-        Analysis analysis(model, settings, progress, nobody);
+        Analysis analysis(model, settings, progress, partial);
         if (!all.meet()) return false;
         expect_same_reading(ranks, analysis.so_far());
         const auto sequences = static_cast<int>(std::min<std::size_t>(analysis.sequences(), INT_MAX));

@@ -20,7 +20,7 @@ struct ReadingSettings {
     InputSettings input;
     std::vector<Precision> precisions{Precision::f32};
     std::vector<Init> inits{Init::trained};
-    std::string device = "auto";  // auto, cpu, cuda:K
+    std::string device = "auto";  // auto, cpu, cuda:K, or several: cuda:0,cuda:1
     bool tf32 = false;            // see BackendOptions
     int threads = 0;              // 0: all cores
     std::uint64_t seed = 0;
@@ -40,9 +40,10 @@ using PartialReading = std::function<void(const Reading&)>;
 std::optional<Reading> analyze(const std::string& model, const ReadingSettings& settings,
                                const Progress& progress = {}, const PartialReading& partial = {});
 // The same by several processes, which all call this: each runs its own sequences, rank 0 measures them all.
-// There the reading is whole, elsewhere it holds no runs. Errors, and nullopt, come to every rank alike.
+// There the reading is whole, elsewhere it holds no runs, and partial is called there alone. Errors, and
+// nullopt, come to every rank alike.
 std::optional<Reading> analyze(const std::string& model, const ReadingSettings& settings, Ranks& ranks,
-                               const Progress& progress = {});
+                               const Progress& progress = {}, const PartialReading& partial = {});
 
 // Sentences for people (findings.cpp), the same in the window, the terminal and the report.
 struct Finding {

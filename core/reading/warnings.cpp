@@ -25,6 +25,11 @@ std::string smaller_steps(Init init, Precision precision) {
            ") was made in smaller ones; its numbers are the same.";
 }
 
+std::string moved_to_one_device() {
+    return "The GPUs had too little memory to share the sequences, so the reading was made on the first of "
+           "them alone.";
+}
+
 std::string moved_to_processor(Init init, Precision precision, const std::string& why) {
     return "The run (" + which_run(init, precision) + ") was made on the processor: " + why + ".";
 }

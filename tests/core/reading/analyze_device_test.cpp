@@ -98,6 +98,46 @@ TEST_F(AnalyzeDevice, AFailureEndsTheReadingWithAnError) {
     EXPECT_EQ(read(settings("cuda:0")).backend, "cuda");
 }
 
+TEST_F(AnalyzeDevice, SeveralDevicesShareTheSequences) {
+    emu::set_device_count(3);
+    const Reading alone = read(settings("cuda:0"));
+    for (const char* devices : {"cuda:0,cuda:1", "cuda:2,cuda:0", "auto"}) {
+        const Reading shared = read(settings(devices));
+        EXPECT_EQ(shared.ranks, std::string(devices) == "auto" ? 3 : 2) << devices;
+        EXPECT_NE(shared.device.find(" more"), std::string::npos) << shared.device;
+        EXPECT_EQ(shared.input.digest, alone.input.digest);
+        expect_same(shared, alone);
+    }
+}
+
+TEST_F(AnalyzeDevice, OneOfSeveralWithoutRoomLeavesTheWorkToTheFirst) {
+    emu::set_device_count(2);
+    const Reading expected = read(settings("cuda:0"));
+    emu::limit_memory(1u << 20);
+    const Reading moved = read(settings("cuda:0,cuda:1"));
+    EXPECT_EQ(moved.ranks, 1);
+    EXPECT_NE(moved.warnings.back().find("first of them alone"), std::string::npos) << moved.warnings.back();
+    expect_same(moved, expected);
+}
+
+TEST_F(AnalyzeDevice, SeveralDevicesEndWhenTheyAreTold) {
+    emu::set_device_count(2);
+    for (const std::size_t stop : {0u, 5u, 40u}) {
+        std::size_t at = 0;
+        const auto reading = analyze("zoo:gpt-layernorm", settings("auto"),
+                                     [&](const ProgressUpdate&) { return at++ < stop; });
+        EXPECT_FALSE(reading.has_value());
+        EXPECT_EQ(emu::counters().allocations, 0u);
+    }
+}
+
+TEST_F(AnalyzeDevice, AListOfDevicesIsLookedAt) {
+    emu::set_device_count(2);
+    for (const char* devices : {"cuda:0,cuda:0", "cuda:0,cpu", "cuda:0,", ",", "auto,cuda:0"})
+        EXPECT_THROW(analyze("zoo:gpt-layernorm", settings(devices)), Error) << devices;
+    EXPECT_THROW(analyze("zoo:gpt-layernorm", settings("cuda:0,cuda:7")), Error);
+}
+
 TEST_F(AnalyzeDevice, EndsWhenItIsTold) {
     for (const std::size_t stop : {0u, 5u, 40u, 90u}) {
         std::size_t at = 0;
