@@ -287,6 +287,8 @@ class Files(Untrusted):
         flip_byte_of(file, places[DOWN])
         self.assertEqual([w for w in report("gamma", model)["warnings"] if "checksum" in w], [])  # which did not read it
         self.assertEqual(len([w for w in report("analyze", model, "--random", 160)["warnings"] if f"'{places[DOWN]}'" in w]), 1)
+        _, err = run("activations", model, "--random", 160, "--out", self.folder / "streams")
+        self.assertIn(f"'{places[DOWN]}'", err)
         flip_byte_of(file, places[NORM])
         self.assertIn(f"'{places[NORM]}'", report("gamma", model)["warnings"][0])
         self.assertIn("2 entries", report("analyze", model, "--random", 160, "--precision", "f32,f64")["warnings"][-1])
