@@ -1,9 +1,12 @@
 // `deadscope activations MODEL --out FILE.safetensors`: the residual stream itself.
-#include "core/reading/activations.h"
+#include <cstdio>
+
 #include "app/commands/commands.h"
 #include "app/commands/terminal.h"
 #include "core/base/error.h"
 #include "core/base/output_file.h"
+#include "core/base/text.h"
+#include "core/reading/activations.h"
 
 namespace deadscope {
 
@@ -12,9 +15,13 @@ int activations_command(const std::string& model, const std::string& out, const 
     if (settings.precisions.size() > 1 || settings.inits.size() > 1)
         throw Error::usage("one file holds one pass", {.expected = "one --precision and one --init"});
     for (const std::string& file : input_files(arguments)) refuse_output_over_input(out, file);
-    const Outcome outcome = write_activations(model, settings, out,
-                                              terminal_progress("Activations of " + model, arguments.output));
+    std::vector<std::string> warnings;
+    const Outcome outcome = write_activations(
+        model, settings, out, terminal_progress("Activations of " + model, arguments.output), &warnings);
     clear_progress();
+    for (const std::string& warning : warnings)
+        if (!arguments.output.quiet)
+            std::fprintf(stderr, "deadscope: note: %s\n", printable(warning, 1000).c_str());
     return outcome == Outcome::finished ? 0 : interrupted_status;
 }
 

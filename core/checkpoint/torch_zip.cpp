@@ -83,7 +83,8 @@ private:
         if (entry.stored) {
             const std::uint64_t begin = archive_.data(entry);
             pickle_ = read_pickle(archive_.file(), begin, begin + entry.size, torch_globals());
-            archive_.visit(entry, begin, {0, entry.size}, entry.name, [](std::span<const std::byte>) {});
+            if (entry.size <= unpacked_limit)  // a pickle ends before its entry does where that is a trap
+                archive_.visit(entry, begin, {0, entry.size}, entry.name, [](std::span<const std::byte>) {});
             return;
         }
         const std::string text = archive_.text(entry, unpacked_limit);

@@ -104,7 +104,7 @@ private:
 }  // namespace
 
 Outcome write_activations(const std::string& model, const ReadingSettings& settings, const std::string& out,
-                          const Progress& progress) {
+                          const Progress& progress, std::vector<std::string>* warnings) {
     const Checkpoint checkpoint = open_for_input(model, settings.input.kind);
     refuse_output_over_checkpoint(out, checkpoint);
     const Plan plan = plan_for_input(checkpoint, settings.input);
@@ -115,6 +115,8 @@ Outcome write_activations(const std::string& model, const ReadingSettings& setti
     ActivationsWriter writer(plan, input.input, settings.precisions.front(), out);
     const Outcome outcome = run_forward(plan, *weights.source, *backend, input.input, writer, progress);
     if (outcome == Outcome::finished) writer.commit();
+    if (warnings != nullptr)
+        for (std::string& warning : checkpoint.warnings()) warnings->push_back(std::move(warning));
     return outcome;
 }
 

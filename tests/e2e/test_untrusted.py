@@ -51,6 +51,21 @@ def torch_zip(path, tensors):
             archive.writestr(f"archive/data/{key}", value.astype("<f4").tobytes())
 
 
+def vast_pickle(path, pickle, size):
+    """A zip whose data.pkl is said to be `size` bytes long and is a hole in the disk behind its first ones (zip64)."""
+    name, field = b"archive/data.pkl", struct.pack("<HHQQ", 1, 16, size, size)
+    common = (0, 0, 0, 0, 0, 0xFFFFFFFF, 0xFFFFFFFF, len(name), len(field))
+    local = struct.pack("<4sH4H3I2H", b"PK\3\4", 45, *common) + name + field
+    central = struct.pack("<4sHH4H3I5H2I", b"PK\1\2", 45, 45, *common, 0, 0, 0, 0, 0) + name + field
+    begin = len(local) + size
+    end = struct.pack("<4sQ2H2I4Q", b"PK\6\6", 44, 45, 45, 0, 0, 1, 1, len(central), begin)
+    end += struct.pack("<4sIQI", b"PK\6\7", 0, begin + len(central), 1) + struct.pack("<4s4H2IH", b"PK\5\6", 0, 0, 1, 1, 0xFFFFFFFF, 0xFFFFFFFF, 0)
+    with path.open("wb") as file:
+        file.write(local + pickle)
+        file.seek(begin)
+        file.write(central + end)
+
+
 def flip_byte_of(path, entry):
     """Turns one bit of a stored entry's bytes, and leaves every header as it was."""
     with zipfile.ZipFile(path) as archive:
@@ -229,6 +244,8 @@ class Files(Untrusted):
         self.assertLess(timing["peak_rss_bytes"], 2 << 30)
         gguf(self.folder / "m.gguf", unused=100 << 30)
         self.assertEqual(len(report("gamma", self.folder / "m.gguf")["norms"]), 1)
+        vast_pickle(self.folder / "m.bin", b"\x80\2}.", 1 << 40)  # reading all of it would take minutes
+        self.refused("gamma", self.folder / "m.bin", words=["no dictionary of named tensors"])
         (model / "model.safetensors").unlink()
         for name, head in (("model.safetensors", b""), ("pytorch_model.bin", b"PK\3\4"), ("pytorch_model.bin", b"\x80\2"), ("m.gguf", b"GGUF\3\0\0\0" + b"\xff" * 16),
                            ("model.safetensors.index.json", b"{"), ("config.json", b"{")):
@@ -270,6 +287,8 @@ class Files(Untrusted):
         flip_byte_of(file, places[DOWN])
         self.assertEqual([w for w in report("gamma", model)["warnings"] if "checksum" in w], [])  # which did not read it
         self.assertEqual(len([w for w in report("analyze", model, "--random", 160)["warnings"] if f"'{places[DOWN]}'" in w]), 1)
+        _, err = run("activations", model, "--random", 160, "--out", self.folder / "streams")
+        self.assertIn(f"'{places[DOWN]}'", err)
         flip_byte_of(file, places[NORM])
         self.assertIn(f"'{places[NORM]}'", report("gamma", model)["warnings"][0])
         self.assertIn("2 entries", report("analyze", model, "--random", 160, "--precision", "f32,f64")["warnings"][-1])

@@ -12,6 +12,7 @@
 
 #include "app/explorer.h"
 #include "app/panels/panels.h"
+#include "tests/app/window/hub_tests.h"
 #include "tests/app/window/opening_tests.h"
 #include "tests/app/window/steps.h"
 #include "tests/fixtures/safetensors_writer.h"
@@ -231,6 +232,7 @@ constexpr std::array tests{
 
 void register_explorer_tests(ImGuiTestEngine* engine, Explorer& explorer) {
     register_opening_tests(engine, explorer);
+    register_hub_tests(engine, explorer);
     for (const Named& named : tests) {
         ImGuiTest* test = ImGuiTestEngine_RegisterTest(engine, "explorer", named.name, __FILE__, __LINE__);
         test->UserData = &explorer;
@@ -239,7 +241,7 @@ void register_explorer_tests(ImGuiTestEngine* engine, Explorer& explorer) {
 }
 
 int explorer_test_count() {
-    return static_cast<int>(tests.size()) + opening_test_count();
+    return static_cast<int>(tests.size()) + opening_test_count() + hub_test_count();
 }
 
 }  // namespace deadscope

@@ -14,7 +14,8 @@ namespace {
 
 using deadscope::Explorer;
 
-ImGuiTestEngineResultSummary run(Explorer& explorer) {
+// filter: part of a test's name or its group's; null: all.
+ImGuiTestEngineResultSummary run(Explorer& explorer, const char* filter) {
     ImGuiTestEngineResultSummary summary;
     HelloImGui::RunnerParams params;
     explorer.configure(params);
@@ -30,7 +31,7 @@ ImGuiTestEngineResultSummary run(Explorer& explorer) {
         io.ConfigVerboseLevel = ImGuiTestVerboseLevel_Warning;
         io.ConfigWatchdogKillTest = 300.f;  // seconds; sanitizers and busy machines included
         deadscope::register_explorer_tests(engine, explorer);
-        ImGuiTestEngine_QueueTests(engine, ImGuiTestGroup_Tests, nullptr,
+        ImGuiTestEngine_QueueTests(engine, ImGuiTestGroup_Tests, filter,
                                    ImGuiTestRunFlags_RunFromCommandLine);
     };
     params.callbacks.PostNewFrame = [&] {
@@ -45,7 +46,8 @@ ImGuiTestEngineResultSummary run(Explorer& explorer) {
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
+    const char* const filter = argc > 1 ? argv[1] : nullptr;
     try {
         if (deadscope::display_announced()) {
             deadscope::prepare_display();
@@ -60,9 +62,9 @@ int main() {
                            .theme = {},
                            .remember = false,
                            .only_panel = {}});
-        const ImGuiTestEngineResultSummary summary = run(explorer);
+        const ImGuiTestEngineResultSummary summary = run(explorer, filter);
         std::printf("%d window tests, %d passed\n", summary.CountTested, summary.CountSuccess);
-        const bool all_ran = summary.CountTested == deadscope::explorer_test_count();
+        const bool all_ran = filter != nullptr || summary.CountTested == deadscope::explorer_test_count();
         return all_ran && summary.CountSuccess == summary.CountTested ? 0 : 1;
     } catch (const std::exception& error) {
         std::fprintf(stderr, "%s\n", error.what());

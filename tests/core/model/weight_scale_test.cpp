@@ -97,6 +97,34 @@ TEST(WeightScale, OfAnotherShapeIsRefused) {
                 HasSubstr("weight_block_size"));
 }
 
+// [2, 64] of F4, all of them 1.5 (code 3), with a power of two for each block of 32 (F8_E8M0: 127 is 1).
+TEST(WeightScale, FourBitsHaveOneForEachBlockOf32) {
+    const auto open = [](const fixtures::TemporaryFolder& folder, const std::string& scales) {
+        const std::string shape = scales.size() == 4 ? "[2,2]" : "[" + std::to_string(scales.size()) + "]";
+        fixtures::write_text(folder / "config.json", "{}");
+        fixtures::write_text(
+            folder / "model.safetensors",
+            fixtures::raw_safetensors(R"({"w":{"dtype":"F4","shape":[2,64],"data_offsets":[0,64]},)"
+                                      R"("w_scale":{"dtype":"F8_E8M0","shape":)" +
+                                          shape + R"(,"data_offsets":[64,)" +
+                                          std::to_string(64 + scales.size()) + "]}}",
+                                      std::string(64, '\x33') + scales));
+        return open_checkpoint(folder.path().string());
+    };
+    const fixtures::TemporaryFolder good, bad;
+    const Checkpoint checkpoint = open(good, "\x7f\x80\x81\x7e");
+    std::vector<double> found(128);
+    trained_weights(checkpoint)->read({"w", {2, 64}, {}}, {0, 128}, found);
+    const double factors[] = {1, 2, 4, 0.5};
+    for (std::size_t i = 0; i < found.size(); ++i) ASSERT_EQ(found[i], 1.5 * factors[i / 32]) << i;
+    std::vector<float> odd(40);
+    trained_weights(checkpoint)->read({"w", {2, 64}, {}}, {31, 40}, odd);
+    for (std::size_t i = 0; i < odd.size(); ++i) ASSERT_EQ(odd[i], 1.5 * factors[(i + 31) / 32]) << i;
+    const Checkpoint wrong = open(bad, "\x7f\x80\x81");
+    EXPECT_THAT(fixtures::error_of([&] { (void)WeightScale::of(wrong, *wrong.find("w")); }),
+                AllOf(HasSubstr("'w_scale'"), HasSubstr("[1, 32]")));
+}
+
 TEST(WeightScale, OthersHaveNone) {
     fixtures::TemporaryFolder folder;
     fixtures::write_checkpoint(
