@@ -1,5 +1,6 @@
 """Starts the program on several ranks and compares reports: used by test_ranks.py and test_batch.py."""
 import os
+import pathlib
 import shutil
 import subprocess
 
@@ -33,6 +34,21 @@ def on_ranks(ranks, *arguments, timeout=120, options=()):
     """(status, stdout, stderr) of `mpirun -n RANKS deadscope ARGUMENTS`."""
     done = subprocess.run(command(ranks, *arguments, options=options), capture_output=True, env=environment(), timeout=timeout, stdin=subprocess.DEVNULL)
     return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+def children_of(process):
+    """The program's processes below an mpirun: {rank: process id}."""
+    found = {}
+    for entry in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            variables = (entry / "environ").read_bytes().split(b"\0")
+            parent = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
+        except (OSError, ValueError, IndexError):
+            continue
+        rank = next((int(v.split(b"=")[1]) for v in variables if v.startswith(b"OMPI_COMM_WORLD_RANK=")), None)
+        if rank is not None and parent == process.pid:
+            found[rank] = int(entry.name)
+    return found
 
 
 def comparable(report):

@@ -12,7 +12,7 @@ import unittest
 import numpy
 
 from deadscope import PROGRAM, ZOO, run
-from ranks import MPIRUN, command, comparable, differences, environment, on_ranks, why_not
+from ranks import children_of, command, comparable, differences, environment, on_ranks, why_not
 
 
 def setUpModule():
@@ -28,21 +28,6 @@ def shared(ranks, *arguments, options=()):
     status, out, err = on_ranks(ranks, "analyze", *arguments, "--json", "-", options=options)
     assert status == 0, err
     return json.loads(out)
-
-
-def children_of(process):
-    """The program's processes below an mpirun: {rank: process id}."""
-    found = {}
-    for entry in pathlib.Path("/proc").glob("[0-9]*"):
-        try:
-            variables = (entry / "environ").read_bytes().split(b"\0")
-            parent = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
-        except (OSError, ValueError, IndexError):
-            continue
-        rank = next((int(v.split(b"=")[1]) for v in variables if v.startswith(b"OMPI_COMM_WORLD_RANK=")), None)
-        if rank is not None and parent == process.pid:
-            found[rank] = int(entry.name)
-    return found
 
 
 class OneReport(unittest.TestCase):
