@@ -45,6 +45,10 @@ class OneReport(unittest.TestCase):
                     self.assertEqual([b["flag"] for b in together["blocks"]], [b["flag"] for b in alone["blocks"]])
                     self.assert_same(together, alone)
 
+    def test_merged_in_the_same_order_every_time(self):
+        first, second = (comparable(shared(4, "zoo:gpt-rmsnorm", "--random", 700, "--precision", "f64")) for _ in range(2))
+        self.assertEqual(first, second)
+
     def test_a_difference_would_be_found(self):  # the negative control
         alone = single("zoo:gpt-planted", "--random", 200, "--precision", "f64")
         for spoil in (lambda r: r["blocks"][1].update(sigma_min=r["blocks"][1]["sigma_min"] + 1e-9 * r["blocks"][1]["sigma_max"]),
@@ -67,6 +71,11 @@ class OneReport(unittest.TestCase):
                 together = shared(4, *arguments)
                 self.assertEqual(together["program"]["ranks"], together["input"]["sequences"])
                 self.assert_same(together, single(*arguments))
+
+    def test_doctor_knows_the_module(self):
+        check = next(c for c in json.loads(run("doctor", "--json", "-")[0])["checks"] if c["name"] == "several ranks")
+        self.assertTrue(check["works"])
+        self.assertIn("Open MPI", check["detail"])
 
     def test_the_summary_is_said_once(self):
         status, out, _ = on_ranks(3, "analyze", "zoo:gpt-planted", "--random", 256)

@@ -144,6 +144,26 @@ TEST(Gather, OneRankThatIsCancelledStopsAll) {
     EXPECT_EQ(stopped, 3);
 }
 
+TEST(Gather, AnErrorAmidThePassReachesEveryRank) {
+    for (const int failing : {0, 2}) {
+        std::atomic<int> told{0};
+        on_thread_ranks(3, [&](Ranks& ranks) {
+            const Progress progress = [&](const ProgressUpdate& update) {
+                if (ranks.rank() == failing && update.fraction > 0.4) throw Error::resource("the disk is gone");
+                return true;
+            };
+            try {
+                analyze("zoo:gpt-layernorm", settings(700), ranks, progress);
+            } catch (const Error& error) {
+                EXPECT_EQ(error.summary(), "the disk is gone");
+                EXPECT_EQ(error.kind(), ErrorKind::resource);
+                ++told;
+            }
+        });
+        EXPECT_EQ(told, 3);
+    }
+}
+
 TEST(Gather, SharesAreNeighboursThatCoverEverything) {
     ModelInput input;
     input.layout.starts = {0, 5, 6, 40, 41, 44, 50};

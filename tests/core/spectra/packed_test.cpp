@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "core/base/error.h"
+#include "core/spectra/kernel.h"
 #include "core/spectra/singular.h"
 #include "tests/core/spectra/random_matrix.h"
 
