@@ -1,5 +1,6 @@
 // `deadscope analyze MODEL`: one forward pass per initialisation and precision; spectra, alignment, σ_min by
-// block; by several processes under mpirun. Also the terminal run on several models where there is no display.
+// block; by several processes under mpirun. Also the terminal run on several models where there is no
+// display.
 #include <nlohmann/json.hpp>
 
 #include "app/commands/commands.h"

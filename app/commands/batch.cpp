@@ -28,9 +28,7 @@ struct ReadOutcome {
     double seconds = 0.0;
     std::string text;
 
-    std::string packed() const {
-        return static_cast<char>(kind) + std::to_string(seconds) + " " + text;
-    }
+    std::string packed() const { return static_cast<char>(kind) + std::to_string(seconds) + " " + text; }
     static ReadOutcome unpacked(const std::string& packed) {
         const std::size_t space = packed.find(' ');
         return {static_cast<Kind>(packed.at(0)), std::stod(packed.substr(1, space - 1)),
@@ -236,9 +234,9 @@ int Batch::finish() const {
     }
     if (!output_.quiet) print(batch_summary(rows));
     if (failed == 0) return 0;
-    return report_error(Error::input(counted(failed, "checkpoint") + " of " + std::to_string(rows.size()) +
-                                         " could not be read",
-                                     {.hint = "the table and summary.csv say why"}));
+    return report_error(Error::input(
+        counted(failed, "checkpoint") + " of " + std::to_string(rows.size()) + " could not be read",
+        {.hint = "the table and summary.csv say why"}));
 }
 
 int alone(const BatchArguments& batch, const ForwardArguments& arguments) {

@@ -69,8 +69,8 @@ std::optional<Launch> launch() {
 
 std::unique_ptr<Ranks> join_ranks() {
     const Module module = load();
-    const auto join = reinterpret_cast<mpi::Join*>(module.handle ? dlsym(module.handle, mpi::join_name)
-                                                                 : nullptr);
+    const auto join =
+        reinterpret_cast<mpi::Join*>(module.handle ? dlsym(module.handle, mpi::join_name) : nullptr);
     std::unique_ptr<Ranks> ranks(join ? join(version) : nullptr);
     if (!ranks)
         throw Error::resource("several ranks were started, and this program cannot join them",

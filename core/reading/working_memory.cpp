@@ -90,7 +90,8 @@ WorkingMemory plan_memory(const Plan& plan, const ModelInput& input, Precision p
     for (std::size_t s = 0; s < input.layout.sequences(); ++s)
         longest = std::max(longest, input.layout.starts[s + 1] - input.layout.starts[s]);
 
-    const std::uint64_t fixed = rows * (d + row_kept(plan)) * size + weights * size + spectra_bytes(std::max(rows, all_rows), d, all_rows > rows) +
+    const std::uint64_t fixed = rows * (d + row_kept(plan)) * size + weights * size +
+                                spectra_bytes(std::max(rows, all_rows), d, all_rows > rows) +
                                 (input.pixels.size() + input.features.size() + input.ids.size()) * 4;
     WorkingMemory out{
         .chunk_tokens = ForwardOptions{}.chunk_tokens, .factor_bytes = factor_bytes, .bytes = 0};

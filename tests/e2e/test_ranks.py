@@ -49,6 +49,11 @@ class OneReport(unittest.TestCase):
         first, second = (comparable(shared(4, "zoo:gpt-rmsnorm", "--random", 700, "--precision", "f64")) for _ in range(2))
         self.assertEqual(first, second)
 
+    def test_over_the_loopback_network(self):  # instead of shared memory
+        arguments = ["zoo:gpt-planted", "--random", "700", "--precision", "f64"]
+        options = ["--mca", "btl", "tcp,self", "--mca", "btl_tcp_if_include", "lo"]
+        self.assert_same(shared(3, *arguments, options=options), single(*arguments))
+
     def test_a_difference_would_be_found(self):  # the negative control
         alone = single("zoo:gpt-planted", "--random", 200, "--precision", "f64")
         for spoil in (lambda r: r["blocks"][1].update(sigma_min=r["blocks"][1]["sigma_min"] + 1e-9 * r["blocks"][1]["sigma_max"]),

@@ -33,12 +33,17 @@ TEST(BatchList, LinesAreCountedAsAnEditorDoes) {
 }
 
 TEST(BatchList, AListOfNothingIsRefused) {
-    for (const char* text : {"", "\n \n", "# zoo:a\n", "\r\n#"}) EXPECT_THROW(parse_batch_list(text, "list"), Error);
+    for (const char* text : {"", "\n \n", "# zoo:a\n", "\r\n#"})
+        EXPECT_THROW(parse_batch_list(text, "list"), Error);
     EXPECT_THROW(read_batch_list("/no/such/list"), Error);
 }
 
 TEST(BatchList, ABadLineIsMarkedAndTheOthersStay) {
-    const auto entries = parse_batch_list("good\nbad\x01" "line\n" + std::string(5000, 'x') + "\nlast", "list");
+    const auto entries = parse_batch_list(
+        "good\nbad\x01"
+        "line\n" +
+            std::string(5000, 'x') + "\nlast",
+        "list");
     ASSERT_EQ(entries.size(), 4u);
     EXPECT_EQ(entries[0].fault, "");
     EXPECT_NE(entries[1].fault, "");

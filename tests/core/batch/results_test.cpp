@@ -98,7 +98,8 @@ TEST_F(Batch, WhatIsNotAWholeReportIsReadAnew) {
 
 TEST_F(Batch, ACheckpointThatChangedIsReadAnew) {
     const std::string model = (folder_ / "model").string();
-    fs::copy(fs::path(DEADSCOPE_SOURCE_DIR) / "assets/models/gpt-planted", model, fs::copy_options::recursive);
+    fs::copy(fs::path(DEADSCOPE_SOURCE_DIR) / "assets/models/gpt-planted", model,
+             fs::copy_options::recursive);
     for (const auto& part : fs::recursive_directory_iterator(model)) {
         if (!part.is_regular_file() || part.path().extension() != ".safetensors") continue;
         entry_.model = part.path().string();
@@ -129,7 +130,8 @@ TEST_F(Batch, TheSummaryIsQuoted) {
     row.reason = "no \"such\" file";
     const std::string csv = summary_csv({kept_row(file_, entry_, marks_).value(), row});
     EXPECT_THAT(csv, testing::HasSubstr("\"zoo:gpt-planted\",kept,"));
-    EXPECT_THAT(csv, testing::HasSubstr("\"a,\"\"b\"\"\\nc\",failed,,,,,0,\"\",\"no \"\"such\"\" file\"\r\n"));
+    EXPECT_THAT(csv,
+                testing::HasSubstr("\"a,\"\"b\"\"\\nc\",failed,,,,,0,\"\",\"no \"\"such\"\" file\"\r\n"));
     EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 3);
 }
 

@@ -60,7 +60,8 @@ TEST(Team, TheLowestRankSpeaksWhereAllFail) {
     on_thread_ranks(3, [&](Ranks& ranks) {
         Team team(ranks);
         try {
-            team.run([&]() -> bool { throw Error::usage("by " + std::to_string(ranks.rank()), {.hint = "no"}); });
+            team.run(
+                [&]() -> bool { throw Error::usage("by " + std::to_string(ranks.rank()), {.hint = "no"}); });
             ADD_FAILURE();
         } catch (const Error& error) {
             EXPECT_EQ(error.kind(), ErrorKind::usage);
@@ -96,7 +97,9 @@ TEST(Team, OneThatStopsStopsAll) {
             const bool on = team.meet();
             met += on ? 1 : 0;
             return on;
-        }) ? 0 : 1;
+        })
+                       ? 0
+                       : 1;
     });
     EXPECT_EQ(stopped, 4);
     EXPECT_EQ(met, 0);
@@ -108,7 +111,8 @@ TEST(Team, AnErrorWeighsMoreThanAStop) {
         EXPECT_THROW(team.run([&]() -> bool {
             if (ranks.rank() == 2) throw Error::input("broken");
             return false;
-        }), Error);
+        }),
+                     Error);
     });
 }
 

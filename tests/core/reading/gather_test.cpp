@@ -75,7 +75,8 @@ void expect_same(const Reading& a, const Reading& b) {
 }
 
 TEST(Gather, RanksReadWhatOneReads) {
-    for (const char* model : {"zoo:gpt-layernorm", "zoo:gpt-rmsnorm", "zoo:gpt-planted", "zoo:vit-layernorm"}) {
+    for (const char* model :
+         {"zoo:gpt-layernorm", "zoo:gpt-rmsnorm", "zoo:gpt-planted", "zoo:vit-layernorm"}) {
         ReadingSettings how = settings(700);
         how.inits = {Init::trained, Init::random};
         const std::optional<Reading> one = analyze(model, how);
@@ -149,7 +150,8 @@ TEST(Gather, AnErrorAmidThePassReachesEveryRank) {
         std::atomic<int> told{0};
         on_thread_ranks(3, [&](Ranks& ranks) {
             const Progress progress = [&](const ProgressUpdate& update) {
-                if (ranks.rank() == failing && update.fraction > 0.4) throw Error::resource("the disk is gone");
+                if (ranks.rank() == failing && update.fraction > 0.4)
+                    throw Error::resource("the disk is gone");
                 return true;
             };
             try {
