@@ -172,9 +172,10 @@ void add_commands(CLI::App& app, Arguments& a, std::function<int()>& chosen) {
     auto* analyze = app.add_subcommand("analyze", "one forward pass: spectra, alignment, σ_min by block");
     add_model(*analyze, a)->required(false);
     analyze
-        ->add_option("--batch", a.batch.list,
-                     "many checkpoints: a text file with a MODEL a line; the command-line form of the "
-                     "explorer's Run all, and what is finished is kept when it is run again")
+        ->add_option(
+            "--batch", a.batch.list,
+            "many checkpoints: a text file with a MODEL a line (the window's Run every shown model); what "
+            "is finished is kept when it is run again")
         ->type_name("LIST");
     analyze->add_option("--out", a.batch.out, "of a batch: the folder of its reports and summary.csv")
         ->type_name("DIR");

@@ -43,6 +43,7 @@ constexpr std::array parts{
     Part{"nlohmann-json", "MIT", "JSON"},
     Part{"CLI11", "BSD 3-clause", "command line"},
     Part{"xxHash", "BSD 2-clause", "digests"},
+    Part{"Open MPI", "BSD 3-clause", "several processes, where built in"},
 };
 
 void draw_parts() {

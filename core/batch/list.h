@@ -10,10 +10,10 @@
 namespace deadscope {
 
 struct BatchEntry {
-    std::string model;    // as on the command line
-    std::string name;     // of its report, without ".json": unlike any other's, and fit for a file
+    std::string model;     // as on the command line
+    std::string name;      // of its report, without ".json": unlike any other's, and fit for a file
     std::size_t line = 0;  // in the list, from 1
-    std::string fault;    // why it cannot be a model; else empty
+    std::string fault;     // why it cannot be a model; else empty
 };
 
 // Blank lines, and those that begin with #, are left out; a model that was named before is not named again.

@@ -23,7 +23,8 @@ std::string batch_report(const Reading& reading, const BatchEntry& entry,
 
 struct BatchRow {
     enum class Status { done, kept, failed, not_read } status = Status::not_read;
-    std::string model{}, report{};  // report: the file's name in the batch's folder; empty where there is none
+    std::string model{},
+        report{};  // report: the file's name in the batch's folder; empty where there is none
     std::optional<double> alignment{}, lambda_v{};
     std::int64_t d = 0, tokens = 0;
     double seconds = 0.0;

@@ -1,6 +1,7 @@
 // See open_ranks.h. The module shares this build's classes, so that it must be of this very version.
 #include "core/cluster/open_ranks.h"
 
+#include <cblas.h>
 #include <dlfcn.h>
 #include <unistd.h>
 
@@ -59,16 +60,17 @@ std::optional<Launch> launch() {
     if (size && *size > 1)
         return Launch{.rank = number_of("OMPI_COMM_WORLD_RANK").value_or(0),
                       .size = *size,
-                      .local_size = std::max(1, number_of("OMPI_COMM_WORLD_LOCAL_SIZE").value_or(1))};
+                      .local_size = std::max(1, number_of("OMPI_COMM_WORLD_LOCAL_SIZE").value_or(1)),
+                      .local_rank = number_of("OMPI_COMM_WORLD_LOCAL_RANK").value_or(0)};
     const std::optional<int> rank = number_of("PMIX_RANK");
     if (size || !rank) return std::nullopt;
-    return Launch{.rank = *rank, .size = 0, .local_size = 1};
+    return Launch{.rank = *rank, .size = 0, .local_size = 1, .local_rank = 0};
 }
 
 std::unique_ptr<Ranks> join_ranks() {
     const Module module = load();
-    const auto join = reinterpret_cast<mpi::Join*>(module.handle ? dlsym(module.handle, mpi::join_name)
-                                                                 : nullptr);
+    const auto join =
+        reinterpret_cast<mpi::Join*>(module.handle ? dlsym(module.handle, mpi::join_name) : nullptr);
     std::unique_ptr<Ranks> ranks(join ? join(version) : nullptr);
     if (!ranks)
         throw Error::resource("several ranks were started, and this program cannot join them",
@@ -76,6 +78,7 @@ std::unique_ptr<Ranks> join_ranks() {
                                .expected = "a module of deadscope " + std::string(version),
                                .found = module.handle ? "a module of another version" : module.why,
                                .hint = "build with Open MPI (libopenmpi-dev), or start it without mpirun"});
+    openblas_set_num_threads(threads_of_rank());
     return ranks;
 }
 

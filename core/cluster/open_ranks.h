@@ -15,10 +15,12 @@ struct Launch {
     int rank = 0;
     int size = 0;        // 0: known only once joined
     int local_size = 1;  // on this machine
+    int local_rank = 0;  // among those
 };
 std::optional<Launch> launch();  // nothing where the process stands alone, or is the only one
 
-// Errors: Error::resource where this build has no module or it does not load.
+// From then on the BLAS keeps to threads_of_rank(). Errors: Error::resource where this build has no module or
+// it does not load.
 std::unique_ptr<Ranks> join_ranks();
 
 // Threads for each rank: the machine's cores shared among its ranks, or what the launcher bound this one to.

@@ -12,9 +12,9 @@
 
 namespace deadscope {
 
-// Every function but rank(), size(), host() and end_job() is collective: all ranks call it, in the same order.
-// Waiting leaves the processor to others. A rank that dies ends the job. Thread rule: one thread at a time;
-// the functions that a call takes run during that call.
+// Every function but rank(), size(), host() and end_job() is collective: all ranks call it, in the same
+// order. Waiting leaves the processor to others. A rank that dies ends the job. Thread rule: one thread at a
+// time; the functions that a call takes run during that call.
 class Ranks {
 public:
     virtual ~Ranks() = default;  // the last one leaves the job in good order

@@ -45,8 +45,7 @@ Error heard(std::string_view text) {
     const int kind = std::stoi(take(text));
     const std::string summary = take(text);
     ErrorDetails details;
-    for (std::string* field :
-         {&details.file, &details.key, &details.expected, &details.found, &details.hint})
+    for (std::string* field : {&details.file, &details.key, &details.expected, &details.found, &details.hint})
         *field = take(text);
     const std::string offset = take(text);
     if (!offset.empty()) details.offset = std::stoull(offset);

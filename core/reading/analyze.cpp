@@ -176,7 +176,8 @@ private:
         reading_.threads = info.threads;
         const std::uint64_t kept =
             settings_.factor_bytes / (settings_.inits.size() * settings_.precisions.size());
-        const WorkingMemory memory = plan_memory(plan_, input, precision, settings_.memory_bytes, kept);
+        const WorkingMemory memory =
+            plan_memory(plan_, input, precision, settings_.memory_bytes, kept, tokens_);
 
         Run& run = reading_.runs.emplace_back();
         run.init = init;

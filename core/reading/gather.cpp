@@ -11,12 +11,19 @@
 namespace deadscope {
 namespace {
 
-// The first sequence of rank r: where its share of the rows begins, as near as whole sequences go.
-std::size_t first_sequence(const SequenceLayout& layout, std::size_t rank, std::size_t ranks) {
-    const std::size_t sequences = layout.sequences(), row = layout.tokens() * rank / ranks;
-    const auto at = std::lower_bound(layout.starts.begin(), layout.starts.end(), row);
-    const auto nearest = static_cast<std::size_t>(at - layout.starts.begin());
-    return std::clamp(nearest, rank, sequences - (ranks - rank));
+// The first sequence of each rank, and their number: where its share of the rows begins, as near as whole
+// sequences go, and behind that of the rank before.
+std::vector<std::size_t> first_sequences(const SequenceLayout& layout, std::size_t ranks) {
+    const std::size_t sequences = layout.sequences();
+    std::vector<std::size_t> first{0};
+    for (std::size_t rank = 1; rank < ranks; ++rank) {
+        const std::size_t row = layout.tokens() * rank / ranks;
+        const auto at = std::lower_bound(layout.starts.begin(), layout.starts.end(), row);
+        const auto nearest = static_cast<std::size_t>(at - layout.starts.begin());
+        first.push_back(std::clamp(nearest, first.back() + 1, sequences - (ranks - rank)));
+    }
+    first.push_back(sequences);
+    return first;
 }
 
 std::vector<float> part_of(const std::vector<float>& values, std::size_t sequences, std::size_t first,
@@ -31,8 +38,8 @@ std::vector<float> part_of(const std::vector<float>& values, std::size_t sequenc
 ModelInput share_of(const ModelInput& input, std::size_t rank, std::size_t ranks) {
     const SequenceLayout& layout = input.layout;
     const std::size_t sequences = layout.sequences();
-    const std::size_t first = first_sequence(layout, rank, ranks);
-    const std::size_t last = rank + 1 == ranks ? sequences : first_sequence(layout, rank + 1, ranks);
+    const std::vector<std::size_t> shares = first_sequences(layout, ranks);
+    const std::size_t first = shares[rank], last = shares[rank + 1];
     const std::size_t row = layout.starts[first], end = layout.starts[last];
     ModelInput out;
     for (std::size_t s = first; s <= last; ++s) out.layout.starts.push_back(layout.starts[s] - row);

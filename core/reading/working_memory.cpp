@@ -71,16 +71,17 @@ std::uint64_t row_kept(const Plan& plan) {
 }
 
 // Two factors at work with their pending rows; the final SVD's copies of R, its vectors and LAPACK's
-// workspace. Of fewer rows than channels the rows stand in for R (tsqr.h).
-std::uint64_t spectra_bytes(std::uint64_t rows, std::uint64_t d) {
+// workspace. Of fewer rows than channels the rows stand in for R (tsqr.h). A factor that is merged with other
+// ranks' stands there twice, packed and unpacked.
+std::uint64_t spectra_bytes(std::uint64_t rows, std::uint64_t d, bool shared) {
     const std::uint64_t factor = rows < d ? rows * d : (d + 1) * (d + 1);
-    return factor * 8 * (2 * 2 + 8);
+    return factor * 8 * (2 * 2 + 8 + (shared ? 4 : 0));
 }
 
 }  // namespace
 
 WorkingMemory plan_memory(const Plan& plan, const ModelInput& input, Precision precision, std::uint64_t bound,
-                          std::uint64_t factor_bytes) {
+                          std::uint64_t factor_bytes, std::uint64_t all_rows) {
     const std::uint64_t size = precision == Precision::f64 ? 8 : 4;
     const auto d = static_cast<std::uint64_t>(plan.d), rows = static_cast<std::uint64_t>(input.tokens());
     std::uint64_t weights = 0;
@@ -89,7 +90,8 @@ WorkingMemory plan_memory(const Plan& plan, const ModelInput& input, Precision p
     for (std::size_t s = 0; s < input.layout.sequences(); ++s)
         longest = std::max(longest, input.layout.starts[s + 1] - input.layout.starts[s]);
 
-    const std::uint64_t fixed = rows * (d + row_kept(plan)) * size + weights * size + spectra_bytes(rows, d) +
+    const std::uint64_t fixed = rows * (d + row_kept(plan)) * size + weights * size +
+                                spectra_bytes(std::max(rows, all_rows), d, all_rows > rows) +
                                 (input.pixels.size() + input.features.size() + input.ids.size()) * 4;
     WorkingMemory out{
         .chunk_tokens = ForwardOptions{}.chunk_tokens, .factor_bytes = factor_bytes, .bytes = 0};

@@ -14,7 +14,8 @@ struct WorkingMemory {
     std::uint64_t bytes = 0;         // in all, with those factors
 };
 // bound 0: none. Errors: Error::resource with what is needed, where not even one sequence at a time fits.
+// all_rows: of all ranks, where this one has a share of them.
 WorkingMemory plan_memory(const Plan& plan, const ModelInput& input, Precision precision, std::uint64_t bound,
-                          std::uint64_t factor_bytes);
+                          std::uint64_t factor_bytes, std::uint64_t all_rows = 0);
 
 }  // namespace deadscope

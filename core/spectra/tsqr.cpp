@@ -116,11 +116,11 @@ TsqrFactor TsqrFactor::from(Parts parts) {
     if (parts.d == 0 || parts.shift.size() != parts.d || (kept && parts.rows >= parts.d) ||
         parts.kept.size() != (kept ? parts.rows * parts.d : 0) ||
         (!kept && parts.r.size() != columns * columns))
-        throw Error::input("These are not the parts of a triangular factor",
-                           {.expected = "the sizes that belong to a width of " + std::to_string(parts.d),
-                            .found = std::to_string(parts.r.size()) + " and " +
-                                     std::to_string(parts.kept.size()) + " numbers for " +
-                                     std::to_string(parts.rows) + " rows"});
+        throw Error::input(
+            "These are not the parts of a triangular factor",
+            {.expected = "the sizes that belong to a width of " + std::to_string(parts.d),
+             .found = std::to_string(parts.r.size()) + " and " + std::to_string(parts.kept.size()) +
+                      " numbers for " + std::to_string(parts.rows) + " rows"});
     TsqrFactor out(parts.d, kept ? 0 : static_cast<std::size_t>(-1));
     out.rows_ = parts.rows;
     out.shift_ = std::move(parts.shift);

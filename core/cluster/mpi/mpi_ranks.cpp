@@ -193,8 +193,7 @@ void MpiRanks::serve(Counter& counter, const Done& done) {
         MPI_Mrecv(question.data(), length, MPI_CHAR, &message, MPI_STATUS_IGNORE);
         std::int64_t index = nothing;
         std::memcpy(&index, question.data(), sizeof index);
-        if (index != nothing)
-            counter.done(done, index, {question.begin() + sizeof index, question.end()});
+        if (index != nothing) counter.done(done, index, {question.begin() + sizeof index, question.end()});
         const std::int64_t next = counter.next();
         MPI_Send(&next, 1, MPI_INT64_T, status.MPI_SOURCE, answer_tag, comm_);
         if (next == nothing) --asking;
