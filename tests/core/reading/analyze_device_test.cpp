@@ -73,7 +73,7 @@ TEST_F(AnalyzeDevice, TakesSmallerStepsWhereTheDeviceHasNoRoom) {
     const auto reading = analyze("zoo:gpt-layernorm", settings("cuda:0"), [&](const ProgressUpdate&) {
         if (++calls == 10) emu::limit_memory(1);  // until the first try failed
         if (calls > 10 && emu::counters().allocations == 0)
-            emu::limit_memory(4u << 30);  // and is cleared away
+            emu::limit_memory(std::size_t{1} << 30);  // and is cleared away
         return true;
     });
     ASSERT_TRUE(reading.has_value());
