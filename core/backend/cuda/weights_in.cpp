@@ -30,6 +30,7 @@ WeightsIn::WeightsIn(Context& context, int threads)
 
 Matrix WeightsIn::hold(std::shared_ptr<const StoredRows> rows) {
     context_.use();
+    context_.pause();
     check_arrived();
     const std::size_t height = rows->rows(), width = rows->cols();
     auto storage = std::make_shared<WeightStorage>(
