@@ -6,11 +6,13 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "core/base/precision.h"
+#include "core/checkpoint/checkpoint.h"
 #include "core/model/plan.h"
 
 namespace deadscope {
@@ -31,8 +33,44 @@ struct Matrix {
     bool empty() const { return rows == 0 || cols == 0; }
 };
 
+// Rows of a weight where its file keeps them, so that a backend may bring them in panel by panel, or take
+// the stored bytes to its device and convert them there. Thread rule: immutable; any thread.
+class StoredRows {
+public:
+    virtual ~StoredRows() = default;
+    virtual std::size_t rows() const = 0;
+    virtual std::size_t cols() const = 0;
+    // Elements [first, first + out.size()) of a row, converted. Errors: as WeightSource::read.
+    virtual void read(std::size_t row, std::size_t first, std::span<float> out) const = 0;
+    virtual void read(std::size_t row, std::size_t first, std::span<double> out) const = 0;
+    // What the bytes of stored() are; empty where the values are not stored as they are used (drawn anew,
+    // scaled, rearranged inside a row).
+    virtual std::optional<DType> stored_as() const { return std::nullopt; }
+    virtual std::size_t row_bytes() const { return 0; }
+    // The bytes of rows [first, first + count), [count, row_bytes()]; only where stored_as() has a value.
+    // They are not checked: a backend that converts them looks for values that are not finite itself, and
+    // where it finds one, read() of that row throws the error that names it.
+    virtual void stored(std::size_t, std::size_t, std::span<std::byte>) const {}
+    // A hint: no row of these will be asked for again soon.
+    virtual void release() const {}
+};
+
+// The triangular factor of [1 | X - 1·shift] in f64 over rows that stay on the device (math.md §2).
+// Thread rule: as its backend's, which outlives it.
+class RowFactor {
+public:
+    struct Parts {
+        std::size_t rows = 0;
+        std::vector<double> shift;  // [d], the first row seen
+        std::vector<double> r;      // [d + 1, d + 1] upper triangular, column-major
+    };
+    virtual ~RowFactor() = default;
+    virtual void add(const Matrix& rows) = 0;  // [n, d]
+    virtual Parts parts() = 0;                 // waits for the device
+};
+
 struct BackendInfo {
-    std::string name;    // "cpu"
+    std::string name;    // "cpu", "cuda"
     std::string device;  // processor's name
     int threads = 1;
     Precision precision = Precision::f32;
@@ -66,7 +104,9 @@ struct AttentionCall {
     std::span<const double> sinks;           // [heads]: one more logit, which writes nothing
 };
 
-// Thread rule: one thread at a time calls a backend; it threads inside.
+// Thread rule: one thread at a time calls a backend; it threads inside. Operations may return before they
+// are done; read() and RowFactor::parts() wait. A backend lets no more than some 50 ms of work wait.
+// Errors of every operation: Error::resource where a device failed or has no room.
 class Backend {
 public:
     virtual ~Backend() = default;
@@ -76,7 +116,19 @@ public:
     virtual Matrix allocate(std::size_t rows, std::size_t cols) = 0;    // uninitialised
     virtual void write(Matrix& to, std::span<const float> values) = 0;  // [rows, cols] packed
     virtual void write(Matrix& to, std::span<const double> values) = 0;
-    virtual void read(const Matrix& from, std::span<double> out) const = 0;  // [rows, cols] packed
+    virtual void read(const Matrix& from, std::span<double> out) const = 0;  // [rows, cols] packed; waits
+
+    // A matrix of these values that linear() takes as its weight, and nothing else does. What it costs in
+    // memory is the backend's choice; the values may be asked for as long as any copy of the matrix lives.
+    virtual Matrix hold(std::shared_ptr<const StoredRows> rows) = 0;
+
+    // Null where rows are better read back and factored by the host.
+    virtual std::unique_ptr<RowFactor> row_factor(std::size_t) { return nullptr; }
+    // Singular values (descending) of r [d, d] row-major, and where `vectors` is given its right singular
+    // vectors as rows, on the device, in f64. False: left to the host.
+    virtual bool svd(const std::vector<double>&, std::size_t, std::vector<double>&, std::vector<double>*) {
+        return false;
+    }
 
     virtual void copy(const Matrix& from, Matrix& to) = 0;
     virtual void fill_zero(Matrix& to) = 0;
@@ -116,7 +168,7 @@ public:
 // Errors: Error::usage for a precision that this backend does not compute in.
 std::unique_ptr<Backend> make_cpu_backend(Precision precision, int threads = 0);  // 0: all cores
 
-// device: "auto" or "cpu". Errors: Error::usage for a device that this version does not compute on.
+// device: "auto", "cpu" or "cuda:K". Errors: Error::usage for a device that this version does not compute on.
 std::unique_ptr<Backend> make_backend(const std::string& device, Precision precision, int threads = 0);
 
 }  // namespace deadscope

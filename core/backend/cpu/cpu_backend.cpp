@@ -45,6 +45,7 @@ public:
     void write(Matrix& to, std::span<const float> values) override { write_any(to, values); }
     void write(Matrix& to, std::span<const double> values) override { write_any(to, values); }
     void read(const Matrix& from, std::span<double> out) const override;
+    Matrix hold(std::shared_ptr<const StoredRows> rows) override;
     void copy(const Matrix& from, Matrix& to) override;
     void fill_zero(Matrix& to) override;
     void gather_add(const Matrix& table, std::span<const std::int32_t> ids, double scale,
@@ -129,6 +130,15 @@ void CpuBackend<T>::read(const Matrix& from, std::span<double> out) const {
     assert(out.size() == from.rows * from.cols);
     for_rows(from.rows, from.cols,
              [&](std::size_t i) { std::copy_n(row(from, i), from.cols, out.data() + i * from.cols); });
+}
+
+template <typename T>
+Matrix CpuBackend<T>::hold(std::shared_ptr<const StoredRows> rows) {
+    Matrix held = allocate(rows->rows(), rows->cols());
+    for_rows(held.rows, held.cols,
+             [&](std::size_t i) { rows->read(i, 0, std::span<T>(row(held, i), held.cols)); });
+    rows->release();
+    return held;
 }
 
 template <typename T>
