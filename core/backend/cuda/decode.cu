@@ -52,6 +52,14 @@ struct Plain {
     __device__ static Arithmetic<T> value(Bytes block, unsigned) { return widen(at_any<T>(block)); }
 };
 
+// Where the rows' bytes allow it: at a multiple of its size.
+template <typename T>
+struct Aligned : Plain<T> {
+    __device__ static Arithmetic<T> value(Bytes block, unsigned) {
+        return widen(*reinterpret_cast<const T*>(block));
+    }
+};
+
 struct Q4_0 {
     static constexpr unsigned elements = 32, bytes = 18;
     __device__ static float value(Bytes block, unsigned i) {
@@ -249,18 +257,25 @@ struct Decode {
     }
 };
 
-// Calls f with the Kind of a dtype; false where there is none.
+template <typename T, typename F>
+bool with_plain(bool aligned, F&& f) {
+    if (aligned) return f(Aligned<T>{}), true;
+    return f(Plain<T>{}), true;
+}
+
+// Calls f with the Kind of a dtype; false where there is none. aligned: blocks of 8 bytes or fewer stand at
+// multiples of their size.
 template <typename F>
-bool with_kind(DType dtype, F&& f) {
+bool with_kind(DType dtype, bool aligned, F&& f) {
     switch (dtype) {
         case DType::f64:
-            return f(Plain<double>{}), true;
+            return with_plain<double>(aligned, f);
         case DType::f32:
-            return f(Plain<float>{}), true;
+            return with_plain<float>(aligned, f);
         case DType::f16:
-            return f(Plain<__half>{}), true;
+            return with_plain<__half>(aligned, f);
         case DType::bf16:
-            return f(Plain<__nv_bfloat16>{}), true;
+            return with_plain<__nv_bfloat16>(aligned, f);
         case DType::q4_0:
             return f(Q4_0{}), true;
         case DType::q4_1:
@@ -301,12 +316,13 @@ bool with_kind(DType dtype, F&& f) {
 }  // namespace
 
 bool can_decode(DType dtype) {
-    return with_kind(dtype, [](auto) {});
+    return with_kind(dtype, true, [](auto) {});
 }
 
 void decode(const Launch& at, DType dtype, const std::byte* stored, std::size_t row_bytes,
             std::size_t first_row, View to, int* not_finite) {
-    with_kind(dtype, [&](auto kind) {
+    const bool aligned = reinterpret_cast<std::uintptr_t>(stored) % 8 == 0 && row_bytes % 8 == 0;
+    with_kind(dtype, aligned, [&](auto kind) {
         with_type(at.element, [&](auto* type) {
             using T = std::remove_pointer_t<decltype(type)>;
             launch_each<1>(at.stream, to.rows, to.cols, "decoding weights",

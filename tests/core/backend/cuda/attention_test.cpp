@@ -1,6 +1,7 @@
 // The attention kernel beside the CPU backend in f64, which attention_test.cpp holds to plain loops: every
 // term of AttentionCall, sizes of heads that fill a thread's columns and that do not, and launches in parts.
 #include "tests/core/backend/cuda/device.h"
+#include "tests/emulation/emulation.h"
 
 namespace deadscope::testing {
 namespace {
@@ -12,7 +13,8 @@ protected:
         Table by_distance, by_key, key_places, query_places;
     };
 
-    void compare(AttentionCall call, const SequenceLayout& layout, const Tables& tables, Inset inset = {}) {
+    void compare(AttentionCall call, const SequenceLayout& layout, const Tables& tables, Inset inset = {},
+                 double largest_score = 12) {
         const std::size_t tokens = layout.tokens(), heads = call.heads, kv_heads = call.kv_heads;
         const DeviceMatrix q(element(), random_table(tokens, heads * call.head_dim, "q"), inset);
         const DeviceMatrix k(element(), random_table(tokens, kv_heads * call.head_dim, "k"), inset);
@@ -63,9 +65,8 @@ protected:
         call.query_places = host(query_places);
         Matrix expected = host(out);
         cpu_->attention(call, layout, host(q), host(k), host(v), expected);
-        // A score rounds by its size, some tens, times √head_dim; that is the relative error of its
-        // exponential.
-        const double noise = 100 + 8 * std::sqrt(static_cast<double>(call.head_dim));
+        // A score rounds by its size √head_dim times or less; that is the relative error of its exponential.
+        const double noise = 100 + largest_score * std::sqrt(static_cast<double>(call.head_dim));
         EXPECT_TRUE(near(element(), out.download(), download(*cpu_, expected), noise))
             << heads << "/" << kv_heads << " heads of " << call.head_dim << " and " << call.value_dim
             << ", causal " << call.causal << ", window " << call.window << ", cap " << call.cap;
@@ -85,7 +86,7 @@ protected:
 INSTANTIATE_TEST_SUITE_P(Elements, CudaAttention, all_elements(), element_name);
 
 // Lengths of nothing, of one token, of a tile and its neighbours, and of several tiles.
-const SequenceLayout several{{0, 1, 1, 64, 96, 161, 200, 457}};
+const SequenceLayout several{{0, 1, 1, 64, 96, 161, 310}};
 
 TEST_P(CudaAttention, MixesWithinEachSequence) {
     for (const bool causal : {false, true}) {
@@ -115,14 +116,14 @@ TEST_P(CudaAttention, TakesHeadsOfEverySize) {
 }
 
 TEST_P(CudaAttention, AddsItsTerms) {
-    constexpr std::size_t reach = 260, places = 23;
-    const SequenceLayout layout{{0, 3, 140, 397}};
+    constexpr std::size_t reach = 130, places = 23;
+    const SequenceLayout layout{{0, 3, 70, 197}};
     std::vector<std::int32_t> place_of(2 * reach - 1);
     for (std::size_t i = 0; i < place_of.size(); ++i)
         place_of[i] = static_cast<std::int32_t>(i * places / place_of.size());
     const std::vector<double> sinks{0.5, -1.0, 3.0, 0.0};
     const Table by_distance = random_table(4, 2 * reach - 1, "distance");
-    const Table by_key = random_table(4, 257, "key");
+    const Table by_key = random_table(4, 127, "key");
     for (const bool causal : {false, true}) {
         for (const std::size_t window : {0, 40}) {
             AttentionCall call = call_of(4, 2, 20, 20);
@@ -134,7 +135,7 @@ TEST_P(CudaAttention, AddsItsTerms) {
             compare(call, layout, {by_distance, by_key, {}, {}});
             call.sinks = sinks;
             compare(call, layout, {});
-            for (const std::size_t dim : {20, 64, 100}) {
+            for (const std::size_t dim : {20, 64}) {
                 call.head_dim = call.value_dim = dim;
                 call.scale = 0.3 / std::sqrt(static_cast<double>(dim));
                 const Table key_places = random_table(places, 4 * dim, "key places");
@@ -152,7 +153,7 @@ TEST_P(CudaAttention, AddsItsTerms) {
 TEST_P(CudaAttention, ComputesThePartThatIsAskedFor) {
     for (const bool causal : {false, true}) {
         for (const auto& [first, last] :
-             {std::pair{0, 1}, {5, 40}, {63, 65}, {60, 1000}, {256, 257}, {300, 400}}) {
+             {std::pair{0, 1}, {5, 40}, {63, 65}, {60, 1000}, {148, 149}, {300, 400}}) {
             AttentionCall call = call_of(4, 2, 16, 16);
             call.causal = causal;
             call.window = 33;
@@ -166,21 +167,24 @@ TEST_P(CudaAttention, ComputesThePartThatIsAskedFor) {
 // So many products that one launch would be too long: the kernel's blocks begin in the middle.
 TEST_P(CudaAttention, IsLaunchedInParts) {
     SequenceLayout layout{{0}};
-    for (std::size_t s = 1; s <= 40; ++s) layout.starts.push_back(s * 33);
-    layout.starts.push_back(layout.tokens() + 700);
-    compare(call_of(8, 1, 8, 40), layout, {});
-    compare(call_of(8, 8, 8, 40), layout, {});
+    for (std::size_t s = 1; s <= 40; ++s) layout.starts.push_back(s * 9);
+    layout.starts.push_back(layout.tokens() + 450);
+    for (const std::size_t kv_heads : {1, 8}) {
+        const std::uint64_t before = deadscope_emulation::counters().launches;
+        compare(call_of(8, kv_heads, 8, 40), layout, {});
+        EXPECT_GT(deadscope_emulation::counters().launches, before + 1);
+    }
 }
 
 // A sink or a score far above the others takes all the weight, without overflow.
 TEST_P(CudaAttention, StandsScoresFarApart) {
     AttentionCall call = call_of(2, 2, 8, 8);
     call.scale = 40.0;
-    compare(call, several, {});
+    compare(call, several, {}, {}, 1000);
     const std::vector<double> sinks{200.0, -200.0};
     call.scale = 0.1;
     call.sinks = sinks;
-    compare(call, several, {});
+    compare(call, several, {}, {}, 200);
 }
 
 }  // namespace

@@ -83,7 +83,7 @@ TEST_P(CudaDecode, QuantisedKindsBitByBit) {
 
 TEST_P(CudaDecode, PlainKinds) {
     constexpr std::size_t rows = 5;
-    for (const std::size_t cols : {1, 31, 64, 257}) {
+    for (const std::size_t cols : {1, 31, 64, 257}) {  // of 64 alone every row begins at its size's multiple
         const Table values = random_table(rows, cols, "weights");
         for (const Element stored_as : {Element::f64, Element::f32, Element::bf16, Element::f16}) {
             const DType dtype = stored_as == Element::f64    ? DType::f64

@@ -144,27 +144,25 @@ inline Table table_of(std::size_t rows, std::size_t cols, const std::vector<doub
     return t;
 }
 
-// Half the distance between neighbours, over the number; and of what the arithmetic is in.
+// The unit roundoff of an element, and of what the arithmetic is in.
 inline double rounding(Element element) {
     return element == Element::f64    ? 0x1p-53
            : element == Element::f32  ? 0x1p-24
-           : element == Element::bf16 ? 0x1p-9
+           : element == Element::bf16 ? 0x1p-8
                                       : 0x1p-11;
 }
 inline double arithmetic_rounding(Element element) {
     return element == Element::f64 ? 0x1p-53 : 0x1p-24;
 }
 
-// |actual - expected| <= noise · (rounding of the arithmetic) + rounding of the result. What the arithmetic
-// does to the number may also move it over the middle between two neighbours, so of a 16-bit element a whole
-// distance between neighbours is allowed.
+// The arithmetic is off by no more than `noise` of its unit roundoffs, and the result is that, rounded once.
 inline ::testing::AssertionResult near(Element element, const std::vector<double>& actual,
                                        const std::vector<double>& expected, double noise) {
     if (actual.size() != expected.size()) return ::testing::AssertionFailure() << actual.size() << " values";
     for (std::size_t i = 0; i < actual.size(); ++i) {
-        const double subnormal = element == Element::f16 ? 0x1p-24 : 0.0;
-        const double tolerance =
-            noise * arithmetic_rounding(element) + 2 * rounding(element) * std::abs(expected[i]) + subnormal;
+        const double subnormal = element == Element::f16 ? 0x1p-25 : 0.0;
+        const double off = noise * arithmetic_rounding(element);
+        const double tolerance = off + rounding(element) * (std::abs(expected[i]) + off) + subnormal;
         if (!(std::abs(actual[i] - expected[i]) <= tolerance)) {
             return ::testing::AssertionFailure() << "at " << i << ": " << actual[i] << " for " << expected[i]
                                                  << ", tolerance " << tolerance;
