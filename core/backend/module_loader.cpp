@@ -70,16 +70,17 @@ GpuModuleStatus find() {
     GpuModuleStatus status;
     status.build = DEADSCOPE_CUDA_BUILD;
     status.built = DEADSCOPE_CUDA_BUILT;
+    const bool named = std::getenv("DEADSCOPE_CUDA_MODULE") != nullptr;
     std::error_code error;
     for (const fs::path& place : places()) {
         status.file = place.string();
         if (fs::exists(place, error)) {
-            if (driver_is_there(status.why_not)) open(status);
+            if (named || driver_is_there(status.why_not)) open(status);
             return status;
         }
     }
-    if (std::getenv("DEADSCOPE_CUDA_MODULE") == nullptr) status.file.clear();
-    status.why_not = status.built ? "the module's file is missing" : status.build;
+    if (!named) status.file.clear();
+    status.why_not = status.built || named ? "the module's file is missing" : status.build;
     return status;
 }
 

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Rule: the program starts where there is no libGL and no X: it opens these itself when a window is wanted.
+# Rule: the program starts where there is no libGL, no X and no CUDA: it opens these itself when a window is
+# wanted, or a GPU can compute.
 set -euo pipefail
 source "$(dirname "$0")/control.sh"
 
-forbidden='lib(GL|GLX|GLdispatch|OpenGL|EGL|OSMesa|X11|Xext|xcb|wayland-[a-z]+|glfw)\.so'
+forbidden='lib(GL|GLX|GLdispatch|OpenGL|EGL|OSMesa|X11|Xext|xcb|wayland-[a-z]+|glfw|cuda|cudart|cublas|cublasLt|cusolver|nvJitLink)\.so'
 
 check() {  # check PROGRAM
     local libraries found

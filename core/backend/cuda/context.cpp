@@ -79,7 +79,8 @@ Launch Context::begin(const Cost& cost) {
 }
 
 void Context::wait() {
-    check(cudaStreamSynchronize(compute_.get()), "it computed");
+    idle_.record(compute_.get());
+    idle_.wait();  // asleep, unlike in cudaStreamSynchronize()
     throttle_.drained();
 }
 

@@ -72,7 +72,9 @@ public:
     // Before an operation on the compute stream: waits while too much is queued.
     Launch begin(const Cost& cost);
     Launch begin(const Matrix& written) { return begin({.bytes = 2.0 * bytes_of(written)}); }
-    // All that is queued on the compute stream is done.
+    // The host is about to do something else for a while.
+    void pause() { throttle_.pause(); }
+    // Waits until all that is queued on the compute stream is done.
     void wait();
 
     Matrix allocate(std::size_t rows, std::size_t cols, cudaStream_t stream);
@@ -99,6 +101,7 @@ private:
     std::shared_ptr<MemoryPool> pool_;
     Staging staging_;
     Throttle throttle_;
+    Event idle_;
 };
 
 }  // namespace deadscope::cuda

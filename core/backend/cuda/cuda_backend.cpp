@@ -27,7 +27,8 @@ public:
           weights_(context_, std::max(1, options.threads)),
           products_(context_, options.tf32),
           inputs_(context_),
-          name_(device_name(device) + " (cuda:" + std::to_string(device) + ")") {}
+          name_(device_name(device) + " (cuda:" + std::to_string(device) + ")" +
+                (options.tf32 && precision == Precision::f32 ? ", TF32 products" : "")) {}
 
     BackendInfo info() const override { return {"cuda", name_, weights_.threads(), precision_}; }
 

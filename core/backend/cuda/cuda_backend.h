@@ -7,7 +7,8 @@
 
 namespace deadscope::cuda {
 
-// options.threads: at least 1 is used. device: its number, which is known to be usable (module.h). Errors: Error::resource.
+// options.threads: at least 1 is used. device: its number, which is known to be usable (module.h). Errors:
+// Error::resource.
 std::unique_ptr<Backend> make_cuda_backend(int device, Precision precision,
                                            const BackendOptions& options = {});
 

@@ -238,8 +238,7 @@ struct TQ2_0 {
     }
 };
 
-// Stored rows to elements. A value counts as not finite where the arithmetic's type cannot hold it, as where
-// the host reads it.
+// Stored rows to elements. A value counts as not finite where the element cannot hold it.
 template <typename Kind, typename T>
 struct Decode {
     Bytes stored;
@@ -250,8 +249,9 @@ struct Decode {
     __device__ void run(std::size_t row, std::size_t col) const {
         const Bytes block = stored + row * row_bytes + col / Kind::elements * Kind::bytes;
         const auto value = Kind::value(block, static_cast<unsigned>(col % Kind::elements));
-        *to.at(row, col) = Narrow<T>::of(value);
-        if (!is_finite(static_cast<Arithmetic<T>>(value))) {
+        const T element = Narrow<T>::of(value);
+        *to.at(row, col) = element;
+        if (!is_finite(widen(element))) {
             atomicMax(not_finite, static_cast<int>(first_row + row + 1));
         }
     }

@@ -11,6 +11,8 @@ namespace deadscope::cuda {
 namespace {
 
 constexpr std::size_t kSmallest = 512;
+constexpr std::size_t kMostWaiting = 8,
+                      kMostKept = 256u << 20;  // pieces of a class, bytes: enough to run ahead
 
 // Eight classes between two powers of two: at most an eighth of a piece is not used.
 std::size_t size_class(std::size_t bytes) {
@@ -48,7 +50,8 @@ void* MemoryPool::take_new(std::size_t bytes) {
 MemoryPool::Piece MemoryPool::take(std::size_t bytes, cudaStream_t stream) {
     const std::size_t size = size_class(bytes);
     std::vector<Free>& free = free_[size];
-    void* data = take_free(free, stream, /*wait=*/false);
+    const bool many = free.size() >= kMostWaiting || kept_ > kMostKept;
+    void* data = take_free(free, stream, /*wait=*/many);
     if (data != nullptr) {
         kept_ -= size;
     } else if (data = take_new(size); data == nullptr) {

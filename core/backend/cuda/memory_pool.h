@@ -26,8 +26,8 @@ public:
     MemoryPool& operator=(const MemoryPool&) = delete;
 
     // At least `bytes`, aligned to 256, for first use on `stream`. On the compute stream, whose work is done
-    // in order, any free piece will do; another stream gets one that is at rest, or new memory, and only
-    // where there is none it waits (on the device) for a piece still in use. Errors: OutOfDeviceMemory.
+    // in order, any free piece will do. Another stream gets one that is at rest, or new memory; where there
+    // is none, or much is kept, it waits (on the device) for a piece still in use. Errors: OutOfDeviceMemory.
     Piece take(std::size_t bytes, cudaStream_t stream);
     // Its last use has been queued on the compute stream. After an error of the device nothing is kept.
     void give_back(Piece piece) noexcept;

@@ -16,7 +16,10 @@ constexpr std::size_t kSliceOperations = 16;
 }  // namespace
 
 double Throttle::scale() const {
-    return learnt() ? *std::ranges::max_element(measured_) : 1.0;
+    if (!learnt()) return 1.0;
+    std::array<double, 4> sorted = measured_;
+    std::ranges::sort(sorted);
+    return learnt_ >= sorted.size() ? sorted[sorted.size() - 2] : sorted.back();
 }
 
 void Throttle::before(const Cost& cost) {
@@ -31,6 +34,10 @@ void Throttle::before(const Cost& cost) {
     if (open_.operations++ == 0) open_.begin.record(stream_);
     open_.cost += std::max(
         kLaunch, cost.operations / (cost.doubles ? kDoubleOperations : kOperations) + cost.bytes / kBytes);
+}
+
+void Throttle::pause() {
+    if (open_.operations > 0) close();
 }
 
 void Throttle::close() {

@@ -20,14 +20,17 @@ struct Cost {
     bool doubles = false;     // the operations are in double precision
 };
 
-// How long work takes is learnt from the work: it is cut into slices between two events, and the slowest of
-// the last slices, beside their counted cost, sets the scale. Thread rule: one thread at a time.
+// How long work takes is learnt from the work: it is cut into slices between two events, and the last slices,
+// beside their counted cost, set the scale: the second slowest, since the slowest may have stood still in its
+// middle. Thread rule: one thread at a time.
 class Throttle {
 public:
     explicit Throttle(cudaStream_t stream) : stream_(stream) {}
 
     // An operation is about to be queued on the stream. Waits where too much stands before it.
     void before(const Cost& cost);
+    // Nothing will be queued for a while: what comes then is another slice.
+    void pause();
     // All that was queued is done (the stream was waited for).
     void drained();
 

@@ -26,14 +26,11 @@ View columns_of(const Context& context, const View& from, std::size_t first, std
 }  // namespace
 
 WeightsIn::WeightsIn(Context& context, int threads)
-    : context_(context),
-      readers_(threads),
-      staging_(context.pool(), context.copy(), kHalf),
-      not_finite_(context.pool(), sizeof(int), context.copy()),
-      flags_(kFlags * sizeof(int)) {}
+    : context_(context), readers_(threads), staging_(context.pool(), context.copy(), kHalf) {}
 
 Matrix WeightsIn::hold(std::shared_ptr<const StoredRows> rows) {
     context_.use();
+    context_.pause();
     check_arrived();
     const std::size_t height = rows->rows(), width = rows->cols();
     auto storage = std::make_shared<WeightStorage>(
@@ -60,6 +57,10 @@ void WeightsIn::send_stored(const StoredRows& rows, DType dtype, const View& to)
     const std::size_t row_bytes = rows.row_bytes(),
                       step = std::max<std::size_t>(1, staging_.most() / row_bytes);
     const std::size_t part = std::max<std::size_t>(1, kPart / row_bytes);
+    if (!flags_) {
+        flags_ = std::make_unique<PinnedMemory>(kFlags * sizeof(int));
+        not_finite_ = DeviceMemory(context_.pool(), sizeof(int), context_.copy());
+    }
     check(cudaMemsetAsync(not_finite_.as<int>(), 0, sizeof(int), context_.copy()), "weights were sent");
     for (std::size_t first = 0; first < to.rows; first += step) {
         const std::size_t count = std::min(step, to.rows - first);
@@ -110,7 +111,7 @@ void WeightsIn::expect(std::shared_ptr<const StoredRows> rows) {
     if (events_.empty()) events_.emplace_back();
     Arrival arrival{std::move(events_.back()), next_flag_++ % kFlags, std::move(rows)};
     events_.pop_back();
-    check(cudaMemcpyAsync(flags_.data() + arrival.slot * sizeof(int), not_finite_.as<int>(), sizeof(int),
+    check(cudaMemcpyAsync(flags_->data() + arrival.slot * sizeof(int), not_finite_.as<int>(), sizeof(int),
                           cudaMemcpyDeviceToHost, context_.copy()),
           "weights were checked");
     arrival.there.record(context_.copy());
@@ -129,7 +130,7 @@ void WeightsIn::check_arrived() {
 // The device saw a value that is not finite; the file's own words for it come from reading that row.
 void WeightsIn::settle(const Arrival& arrival) {
     int flag = 0;
-    std::memcpy(&flag, flags_.data() + arrival.slot * sizeof(int), sizeof flag);
+    std::memcpy(&flag, flags_->data() + arrival.slot * sizeof(int), sizeof flag);
     if (flag == 0) return;
     std::vector<double> row(arrival.rows->cols());
     arrival.rows->read(static_cast<std::size_t>(flag) - 1, 0, std::span<double>(row));

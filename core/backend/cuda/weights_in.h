@@ -68,8 +68,8 @@ private:
     Context& context_;
     ThreadPool readers_;
     Staging staging_;          // on the copy stream
-    DeviceMemory not_finite_;  // one int, in the order of the copy stream
-    PinnedMemory flags_;       // [kFlags] int, copies of it
+    DeviceMemory not_finite_;  // one int, in the order of the copy stream; made at first use, as is
+    std::unique_ptr<PinnedMemory> flags_;  // [kFlags] int, copies of it
     std::size_t next_flag_ = 0;
     std::deque<Arrival> arrivals_;  // oldest first
     std::vector<Event> events_;     // to be used again

@@ -280,8 +280,9 @@ TEST_F(CudaBackendTest, MemoryIsUsedAgain) {
         backend->hold(
             std::make_shared<StoredTable>(DType::f32, 10, 10, stored_bytes(DType::f32, exact_values(100))));
     }
-    // The weights come on a stream of their own: a few pieces are on their way at once.
-    EXPECT_LE(emu::counters().allocations, allocations + 8);
+    // The weights come on a stream of their own: up to eight pieces wait there for their last use to be over
+    // (memory_pool.cpp), beside the one at work, the memory they come through and their flag.
+    EXPECT_LE(emu::counters().allocations, allocations + 8 + 3);
 }
 
 TEST_F(CudaBackendTest, WhatIsKeptGoesBackBeforeMemoryRunsOut) {
