@@ -57,8 +57,8 @@ MlpSpec PlanBuilder::mlp(const MlpData& data, const Block& block) const {
     out.inner_norm = block.norms.mlp_inner;
     if (!data.xielu.empty()) {
         const auto number = [&](const char* name, std::vector<std::int64_t> shape, double initial) {
-            return tensors_.weight(tensors_.in_block(block.number, data.xielu + name), std::move(shape),
-                                   {Initialiser::Kind::constant, initial, 0.0});
+            return tensors_.weight_behind_ones(tensors_.in_block(block.number, data.xielu + name),
+                                               std::move(shape), {Initialiser::Kind::constant, initial, 0.0});
         };
         // As published: both slopes 0.8 at the start.
         out.xielu = XieluSpec{number("alpha_p", {1}, std::log(std::expm1(0.8))),

@@ -47,6 +47,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(Option{"qwen3", "layer_types", R"(["chunked_attention", "full_attention"])"},
                     Option{"qwen3", "is_causal", "false"}, Option{"mistral", "is_causal", "false"},
                     Option{"gemma", "use_bidirectional_attention", "true"},
+                    Option{"gemma4_text", "use_bidirectional_attention", R"("all")"},
                     Option{"opt", "_remove_final_layer_norm", "true"},
                     Option{"gemma4_moe", "use_double_wide_mlp", "true"},
                     Option{"gemma4_moe", "num_kv_shared_layers", "1"},

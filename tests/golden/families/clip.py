@@ -58,11 +58,32 @@ def draw(name, both, text_model, text_config, vision_model, vision_config, confi
     return drawn
 
 
+def both(name, model, config, text_options=text):
+    """Draws of either tower of a pair."""
+    def drawn(rng):
+        kind = pick(rng, "text", "vision")
+        made = config(text_config=text_options(rng), vision_config=vision(rng))
+        return Golden(name, model, made, seed=0, batch=(2, pick(rng, 1, 9, 16)) if kind == "text" else (pick(rng, 1, 2),),
+                      dtype=pick(rng, *DTYPES), tower=kind)
+    return drawn
+
+
+def without_end(rng):
+    """OWL-ViT's end of text is the highest token."""
+    return {k: v for k, v in text(rng).items() if k not in ("bos_token_id", "eos_token_id")}
+
+
+def without_padding(rng):
+    """transformers empties the padding's row of Chinese CLIP's table when it loads a file."""
+    return text(rng) | {"pad_token_id": None}
+
+
 TOWER = {"text": ("text_model.encoder.layers", "text_model.final_layer_norm", "text_model"),
          "vision": ("vision_model.encoder.layers", "vision_model.post_layernorm", "vision_model")}
 GOLDENS = (clip,)
-MODELS = ("clip", "siglip", "metaclip_2", "siglip2")
+MODELS = ("clip", "siglip", "metaclip_2", "siglip2", "clipseg", "owlvit", "chinese_clip")
 PARTS = {f"{m}#{t}": Parts(*TOWER[t], norm_of_all=t == "vision") for m in MODELS for t in TOWER}
+PARTS["chinese_clip#text"] = Parts("text_model.encoder.layer", None, call="text_model")
 PARTS |= {f"{m}_text_model": Parts("encoder.layers", "final_layer_norm") for m in MODELS}
 PARTS |= {f"{m}_vision_model": Parts("encoder.layers", "post_layernorm", norm_of_all=True) for m in MODELS}
 FUZZ = {"clip": draw("clip", tf.CLIPModel, tf.CLIPTextModel, tf.CLIPTextConfig, tf.CLIPVisionModel, tf.CLIPVisionConfig, tf.CLIPConfig),
@@ -71,4 +92,6 @@ FUZZ = {"clip": draw("clip", tf.CLIPModel, tf.CLIPTextModel, tf.CLIPTextConfig, 
         "metaclip_2": draw("metaclip_2", tf.MetaClip2Model, tf.MetaClip2TextModel, tf.MetaClip2TextConfig, tf.MetaClip2VisionModel,
                            tf.MetaClip2VisionConfig, tf.MetaClip2Config),
         "siglip2": lambda rng: Golden("siglip2", tf.Siglip2TextModel, tf.Siglip2TextConfig(**text(rng)), seed=0,
-                                      batch=(2, pick(rng, 1, 9, 30)), dtype=pick(rng, *DTYPES))}
+                                      batch=(2, pick(rng, 1, 9, 30)), dtype=pick(rng, *DTYPES)),
+        "clipseg": both("clipseg", tf.CLIPSegModel, tf.CLIPSegConfig), "owlvit": both("owlvit", tf.OwlViTModel, tf.OwlViTConfig, without_end),
+        "chinese_clip": both("chinese_clip", tf.ChineseCLIPModel, tf.ChineseCLIPConfig, without_padding)}

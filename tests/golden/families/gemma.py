@@ -63,7 +63,7 @@ def published_gemma4(written):
     full = list((written.get("per_layer_config") or {}).values())
     if full:
         written.pop("per_layer_config")
-        written["global_head_dim"] = full[0].get("head_dim")
+        written["global_head_dim"] = full[0].get("head_dim", written["head_dim"])
         written["num_global_key_value_heads"] = full[0].get("num_key_value_heads")
 
 
@@ -89,7 +89,7 @@ def draw_gemma4(rng):
         vocab_size_per_layer_input=options["vocab_size"], rope_parameters={
             "full_attention": {"rope_type": "proportional", "rope_theta": 5000.0, "partial_rotary_factor": pick(rng, 0.25, 0.5, 1.0)},
             "sliding_attention": {"rope_type": "default", "rope_theta": pick(rng, 300.0, 10000.0)}},
-        use_bidirectional_attention=pick(rng, None, "vision", "all"))
+        use_bidirectional_attention=pick(rng, None, "vision"))
     if coin(rng, 0.3):
         options |= dict(enable_moe_block=True, num_experts=pick(rng, 3, 5), top_k_experts=pick(rng, 1, 2), moe_intermediate_size=10,
                         num_kv_shared_layers=0, use_double_wide_mlp=False)

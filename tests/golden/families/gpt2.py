@@ -31,6 +31,13 @@ def draw(rng):
                   dtype=pick(rng, *DTYPES), mask_buffers=False)
 
 
+def draw_sw3(rng):
+    """GPT-SW3 is GPT-2 under another name."""
+    golden = draw(rng)
+    golden.legacy = {"model_type": "gpt-sw3"}
+    return golden
+
+
 def without_upcast(model):
     """reorder_and_upcast_attn divides q and k before their product instead of behind it, in float32 by name."""
     for module in model.modules():
@@ -39,6 +46,6 @@ def without_upcast(model):
 
 
 GOLDENS = (gpt2,)
-PREPARE = {"gpt2": without_upcast}
-FUZZ = {"gpt2": draw}
-PARTS = {"gpt2": Parts("h", "ln_f")}
+PREPARE = {k: without_upcast for k in ("gpt2", "gpt-sw3")}
+FUZZ = {"gpt2": draw, "gpt-sw3": draw_sw3}
+PARTS = {k: Parts("h", "ln_f") for k in ("gpt2", "gpt-sw3")}

@@ -14,7 +14,8 @@ from .near_llama import partial, sigmoid_routed
 def dbrx():
     yield Golden("dbrx", tf.DbrxForCausalLM, seed=291, dtype=torch.bfloat16, batch=(2, 14), config=tf.DbrxConfig(
         vocab_size=29, d_model=16, n_heads=4, n_layers=2, max_seq_len=32, attn_config={"kv_n_heads": 2, "clip_qkv": 1.5, "rope_theta": 900.0},
-        ffn_config={"ffn_hidden_size": 12, "moe_num_experts": 4, "moe_top_k": 2, "ffn_act_fn": {"name": "gelu"}}))
+        ffn_config={"ffn_hidden_size": 12, "moe_num_experts": 4, "moe_top_k": 2, "ffn_act_fn": {"name": "gelu"}},
+        rope_parameters={"rope_type": "default", "rope_theta": 900.0}))
 
 
 def draw_dbrx(rng):
