@@ -2,16 +2,16 @@
 // axes; with the cells that matter marked, a colour bar, and values to 17 digits under the pointer.
 #include <algorithm>
 #include <cmath>
-#include <cstdint>
 #include <functional>
 #include <memory>
-#include <numeric>
 #include <string>
 #include <vector>
 
+#include "app/panels/gamma_cells.h"
 #include "app/panels/gamma_views.h"
 #include "app/plots/frame.h"
 #include "app/plots/histogram.h"
+#include "app/plots/kept.h"
 #include "app/plots/parts.h"
 #include "app/scene/gl.h"
 #include "app/scene/heatmap.h"
@@ -22,110 +22,21 @@
 namespace deadscope {
 namespace {
 
-struct Mark {
-    std::size_t row = 0, column = 0;
-    double distance = 0.0;  // |log10(|γ| / median)|
-    bool exact = false;     // γ is 0, not next to it
-};
-
-constexpr double next_to_zero = 1e-6;  // of the norm's largest |γ|, as KernelPrediction::tiny
-
-// What is made of γ once, when it or the order changes.
-struct Cells {
-    std::weak_ptr<const GammaReading> of{};
-    bool sorted = false;
-    std::size_t rows = 0, columns = 0;
-    std::vector<std::vector<std::uint32_t>> order{};  // [rows][d] channel at each place; empty: raw order
-    Range range{0.1, 1.0};                            // of |γ|, without the outermost half percent
-    std::size_t zeros = 0, tiny = 0, negatives = 0, not_finite = 0, outliers_in_all = 0;
-    std::vector<Mark> zero_cells{}, outlier_cells{};  // bounded, the most telling first
-
-    std::size_t channel(std::size_t row, std::size_t column) const {
-        return order.empty() ? column : order[row][column];
-    }
-};
-
-constexpr std::size_t most_marks = 48;
-
-Range robust_range(std::vector<double> sizes) {
-    if (sizes.empty()) return {0.1, 1.0};
-    const auto quantile = [&](double share) {
-        const auto at =
-            sizes.begin() + static_cast<std::ptrdiff_t>(share * static_cast<double>(sizes.size() - 1));
-        std::nth_element(sizes.begin(), at, sizes.end());
-        return *at;
-    };
-    const Range range{quantile(0.005), quantile(0.995)};
-    if (range.high > 1.5 * range.low) return range;
-    const double middle = std::sqrt(range.low * range.high);
-    return {middle / 1.25, middle * 1.25};  // γ as initialised is one colour, not noise
-}
-
-void keep_strongest(std::vector<Mark>& marks) {
-    std::ranges::sort(marks, std::greater<>{}, &Mark::distance);
-    if (marks.size() > most_marks) marks.resize(most_marks);
-}
-
-Cells make_cells(const std::shared_ptr<const GammaReading>& gamma, bool sorted, Heatmap& heatmap) {
-    Cells cells{.of = gamma, .sorted = sorted, .rows = gamma->norms.size()};
-    for (const NormReading& norm : gamma->norms)
-        cells.columns = std::max(cells.columns, norm.parameters.gamma.size());
-    std::vector<float> texels(cells.rows * cells.columns, absent_texel);  // [rows, columns], row-major
-    std::vector<double> sizes;
-    for (std::size_t row = 0; row < cells.rows; ++row) {
-        const std::vector<double>& values = gamma->norms[row].parameters.gamma;
-        std::vector<std::uint32_t> order(values.size());
-        std::iota(order.begin(), order.end(), 0u);
-        if (sorted) {
-            std::ranges::stable_sort(order, [&](std::uint32_t a, std::uint32_t b) {
-                // Largest first; what is not finite stands in front, where it is seen.
-                return std::isnan(values[a]) ? !std::isnan(values[b]) : values[a] > values[b];
-            });
-        }
-        const double median = median_magnitude(values);
-        double largest = 0.0;
-        for (const double value : values)
-            largest = std::max(largest, std::isfinite(value) ? std::abs(value) : 0.0);
-        for (std::size_t column = 0; column < order.size(); ++column) {
-            const double value = values[order[column]], size = std::abs(value);
-            texels[row * cells.columns + column] = texel(value);
-            if (!std::isfinite(value)) {
-                ++cells.not_finite;
-            } else if (value == 0.0) {
-                ++cells.zeros;
-                cells.zero_cells.push_back({row, column, 1e3, true});
-            } else {
-                sizes.push_back(size);
-                cells.negatives += value < 0.0;
-                const double distance = std::abs(std::log10(size / median));
-                if (size <= next_to_zero * largest) {
-                    ++cells.tiny;
-                    cells.zero_cells.push_back({row, column, distance});
-                } else if (distance > 1.0) {
-                    cells.outlier_cells.push_back({row, column, distance});
-                }
-            }
-        }
-        if (sorted) cells.order.push_back(std::move(order));
-    }
-    cells.outliers_in_all = cells.outlier_cells.size();
-    keep_strongest(cells.zero_cells);
-    keep_strongest(cells.outlier_cells);
-    cells.range = robust_range(std::move(sizes));
-    heatmap.set_values(texels, cells.rows, cells.columns);
-    return cells;
-}
-
-const Cells& cells_of(const GammaView& view, Heatmap& heatmap) {
-    static Cells cells;
+const GammaCells& cells_of(const GammaView& view, Heatmap& heatmap) {
+    static std::weak_ptr<const GammaReading> of;
+    static GammaCells cells;
     const bool sorted = view.state.view.gamma.sorted;
-    if (heatmap.empty() || cells.of.lock() != view.model.gamma || cells.sorted != sorted) {
-        cells = make_cells(view.model.gamma, sorted, heatmap);
+    if (heatmap.empty() || of.lock() != view.model.gamma || cells.sorted != sorted) {
+        std::vector<float> texels;
+        cells = make_gamma_cells(view.gamma(), sorted, texels);
+        heatmap.set_values(texels, cells.rows, cells.columns);
+        of = view.model.gamma;
+        ++made_so_far();
     }
     return cells;
 }
 
-Range shown_range(const GammaView& view, const Cells& cells) {
+Range shown_range(const GammaView& view, const GammaCells& cells) {
     const ViewState::Gamma& g = view.state.view.gamma;
     if (g.auto_range)
         return g.log_scale ? cells.range : Range{std::min(0.0, cells.range.low), cells.range.high};
@@ -223,7 +134,7 @@ struct KeyEntry {
     std::string text() const { return std::to_string(count) + " " + words; }
 };
 
-std::vector<KeyEntry> key_of(const Cells& cells) {
+std::vector<KeyEntry> key_of(const GammaCells& cells) {
     const ImVec4 dead = meaning_colour(Meaning::dead);
     const auto mark = [](Shape shape, ImVec4 colour, bool hollow) {
         return [=](ImDrawList& list, ImVec2 c, float r) { draw_mark(list, c, shape, r, colour, hollow); };
@@ -267,17 +178,17 @@ float draw_key(const std::vector<KeyEntry>& key, bool draw) {
     return height;
 }
 
-void draw_marks(const GammaView& view, const Cells& cells, PlotFrame& plot) {
+void draw_marks(const GammaView& view, const GammaCells& cells, PlotFrame& plot) {
     ImDrawList& list = plot.list();
-    const auto centre = [&](const Mark& cell) {
+    const auto centre = [&](const GammaCells::Mark& cell) {
         return plot.at(static_cast<double>(cell.column) + 0.5, static_cast<double>(cell.row) + 0.5);
     };
     const float r = theme().marker * 0.6f;
-    for (const Mark& cell : cells.outlier_cells) {
+    for (const GammaCells::Mark& cell : cells.outlier_cells) {
         draw_mark(list, centre(cell), Shape::circle, r + 1.0f, faded(theme().ground, 0.8f), true);
         draw_mark(list, centre(cell), Shape::circle, r, theme().text, true);
     }
-    for (const Mark& cell : cells.zero_cells) {
+    for (const GammaCells::Mark& cell : cells.zero_cells) {
         draw_mark(list, centre(cell), Shape::down_triangle, r * 1.9f, theme().panel);
         draw_mark(list, centre(cell), Shape::down_triangle, r * 1.2f, meaning_colour(Meaning::dead),
                   !cell.exact);
@@ -300,7 +211,7 @@ void draw_marks(const GammaView& view, const Cells& cells, PlotFrame& plot) {
     if (hover.model == view.model.id && hover.channel) column_line(*hover.channel, 0.45f);
 }
 
-void answer_pointer(const GammaView& view, const Cells& cells, const PlotFrame& plot) {
+void answer_pointer(const GammaView& view, const GammaCells& cells, const PlotFrame& plot) {
     if (!plot.pointer()) return;
     const double x = plot.pointer_x(), y = plot.pointer_y();
     if (x < 0 || y < 0 || y >= static_cast<double>(cells.rows)) return;
@@ -339,7 +250,7 @@ void draw_gamma_heatmap(const GammaView& view) {
     }
     Heatmap& heatmap = kept_heatmap("gamma");
     try {
-        const Cells& cells = cells_of(view, heatmap);
+        const GammaCells& cells = cells_of(view, heatmap);
         const ViewState::Gamma& g = view.state.view.gamma;
         const Range range = shown_range(view, cells);
         const float s = theme().scale, bar_room = 58.0f * s;
