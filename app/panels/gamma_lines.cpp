@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <tuple>
 
 #include "app/panels/gamma_views.h"
@@ -31,8 +32,8 @@ std::size_t counterpart(const GammaReading& other, const NormSpec& norm) {
 
 // One norm as the plot shows it.
 struct NormLine {
-    std::vector<std::uint32_t> order;  // [d] channel at each place
-    std::vector<double> shown;         // [d] γ, or |γ| on a log axis, in that order
+    std::shared_ptr<const std::vector<std::uint32_t>> order;  // [d] channel at each place
+    std::vector<double> shown;                                // [d] γ, or |γ| on a log axis, in that order
 };
 using Line = std::shared_ptr<const NormLine>;
 
@@ -41,13 +42,22 @@ std::size_t line_key(std::size_t row, const ViewState::Gamma& g) {
     return row * 4 + (g.sorted ? 2 : 0) + (g.log_scale ? 1 : 0);
 }
 
+std::shared_ptr<const std::vector<std::uint32_t>> order_of(const OpenModel& model, std::size_t row,
+                                                           bool sorted) {
+    static Kept<std::pair<std::size_t, bool>, std::vector<std::uint32_t>> kept(512);
+    return kept.of(model.gamma, {row, sorted}, [&] {
+        const std::vector<double>& values = model.gamma->norms[row].parameters.gamma;
+        return sorted ? descending_order(values) : plain_order(values.size());
+    });
+}
+
 Line line_of(const OpenModel& model, std::size_t row, const ViewState::Gamma& g) {
     static Kept<std::size_t, NormLine> kept(512);
     return kept.of(model.gamma, line_key(row, g), [&] {
         const std::vector<double>& values = model.gamma->norms[row].parameters.gamma;
         NormLine line;
-        line.order = g.sorted ? descending_order(values) : plain_order(values.size());
-        line.shown = in_order(values, line.order);
+        line.order = order_of(model, row, g.sorted);
+        line.shown = in_order(values, *line.order);
         if (g.log_scale)
             for (double& value : line.shown) value = std::abs(value);
         return line;
@@ -71,14 +81,24 @@ ImVec4 depth_colour(const GammaView& view, std::size_t row, float alpha) {
 }
 
 Range make_lines_range(const GammaReading& gamma, bool log_scale) {
-    std::vector<double> values;
-    for (const NormReading& norm : gamma.norms)
-        values.insert(values.end(), norm.parameters.gamma.begin(), norm.parameters.gamma.end());
-    if (!log_scale) return pad_linear(linear_range(values), 0.06, 0.06);
-    for (double& value : values) value = std::abs(value);
-    const Range all = log_range(values);
+    Range all{std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity()};
+    std::vector<double> sizes;  // of each norm: the root mean square of its γ
+    for (const NormReading& norm : gamma.norms) {
+        const std::vector<double>& values = norm.parameters.gamma;
+        sizes.push_back(norm.gamma.l2 /
+                        std::sqrt(static_cast<double>(std::max<std::size_t>(1, values.size()))));
+        for (const double value : values) {
+            const double shown = log_scale ? std::abs(value) : value;
+            if (!std::isfinite(shown) || (log_scale && shown == 0.0)) continue;
+            all = {std::min(all.low, shown), std::max(all.high, shown)};
+        }
+    }
+    if (!(all.low <= all.high)) all = log_scale ? log_range({}) : linear_range({});
+    const std::array ends{all.low, all.high};  // equal ones become a range too
+    if (!log_scale) return pad_linear(linear_range(ends), 0.06, 0.06);
+    all = log_range(ends);
     // A stray 1e-33 would leave no room for the rest: it is shown at the edge, hollow.
-    return pad_log({std::max(all.low, median_magnitude(values) * 1e-4), all.high}, 0.15, 0.1);
+    return pad_log({std::max(all.low, median_magnitude(sizes) * 1e-4), all.high}, 0.15, 0.1);
 }
 
 Range lines_range(const GammaView& view) {
@@ -95,8 +115,8 @@ void draw_focus_marks(const GammaView& view, PlotFrame& plot, const NormReading&
         *medians.of(view.model.gamma, view.focus(), [&] { return median_magnitude(values); });
     const float r = theme().marker * 0.6f;
     const double lowest = plot.y_view().low;
-    for (std::size_t i = 0; i < line.order.size(); ++i) {
-        const double value = values[line.order[i]], size = std::abs(value), shown = line.shown[i];
+    for (std::size_t i = 0; i < line.order->size(); ++i) {
+        const double value = values[(*line.order)[i]], size = std::abs(value), shown = line.shown[i];
         const bool edge = log_scale && shown < lowest && plot.clipped(shown);
         const bool stray = size > 10.0 * median || size < median / 10.0;
         if (!edge && !stray && !(log_scale && value < 0.0)) continue;
@@ -116,8 +136,8 @@ void point_at_lines(const GammaView& view, const PlotFrame& plot, const NormRead
                     const NormLine& line) {
     if (!plot.pointer()) return;
     const double x = std::round(plot.pointer_x());
-    if (x < 0 || x >= static_cast<double>(line.order.size())) return;
-    const std::size_t place = static_cast<std::size_t>(x), channel = line.order[place];
+    if (x < 0 || x >= static_cast<double>(line.order->size())) return;
+    const std::size_t place = static_cast<std::size_t>(x), channel = (*line.order)[place];
     draw_mark(plot.list(), plot.at(x, line.shown[place]), Shape::circle, theme().marker * 0.7f, theme().text,
               true);
     emit_hover(view.intents, view.model, view.focus(), norm.spec.block, channel);

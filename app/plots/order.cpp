@@ -38,17 +38,18 @@ std::vector<std::uint32_t> descending_order(std::span<const double> values) {
     std::vector<Item> items(values.size()), other(values.size());
     for (std::size_t i = 0; i < values.size(); ++i)
         items[i] = {key_of(values[i]), static_cast<std::uint32_t>(i)};
-    std::array<std::uint32_t, digit_values> begins;
-    for (unsigned digit = 0; digit < digits; ++digit) {
-        const unsigned shift = digit * digit_bits;
-        const auto value_of = [shift](const Item& item) { return (item.key >> shift) & (digit_values - 1); };
-        begins.fill(0);
-        for (const Item& item : items) ++begins[value_of(item)];
+    const auto digit_of = [](const Item& item, unsigned digit) {
+        return static_cast<std::size_t>(item.key >> (digit * digit_bits)) & (digit_values - 1);
+    };
+    std::vector<std::array<std::uint32_t, digit_values>> begins(digits);  // counts at first
+    for (const Item& item : items)
+        for (unsigned digit = 0; digit < digits; ++digit) ++begins[digit][digit_of(item, digit)];
+    for (unsigned digit = 0; digit < digits && !items.empty(); ++digit) {
         // Weights stored in 16 bits leave most digits the same in all: nothing to do then.
-        if (!items.empty() && begins[value_of(items.front())] == items.size()) continue;
+        if (begins[digit][digit_of(items.front(), digit)] == items.size()) continue;
         std::uint32_t sum = 0;
-        for (std::uint32_t& begin : begins) sum += std::exchange(begin, sum);
-        for (const Item& item : items) other[begins[value_of(item)]++] = item;
+        for (std::uint32_t& begin : begins[digit]) sum += std::exchange(begin, sum);
+        for (const Item& item : items) other[begins[digit][digit_of(item, digit)]++] = item;
         items.swap(other);
     }
     std::vector<std::uint32_t> order(items.size());
