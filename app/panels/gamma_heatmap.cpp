@@ -1,6 +1,7 @@
 // γ of every norm as a heatmap, norms × channels, drawn by our shader (app/scene/heatmap.h) below ImPlot's
 // axes; with the cells that matter marked, a colour bar, and values to 17 digits under the pointer.
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <functional>
 #include <memory>
@@ -22,26 +23,33 @@
 namespace deadscope {
 namespace {
 
-const GammaCells& cells_of(const GammaView& view, Heatmap& heatmap) {
-    static std::weak_ptr<const GammaReading> of;
-    static GammaCells cells;
-    const bool sorted = view.state.view.gamma.sorted;
-    if (heatmap.empty() || of.lock() != view.model.gamma || cells.sorted != sorted) {
-        std::vector<float> texels;
-        cells = make_gamma_cells(view.gamma(), sorted, texels);
-        heatmap.set_values(texels, cells.rows, cells.columns);
-        of = view.model.gamma;
+// What is on the screen: γ's facts, and where its channels stand.
+struct GammaCells {
+    Gamma gamma;
+    std::shared_ptr<const GammaFacts> facts;
+    bool sorted = false;
+};
+
+// The γ whose texels each of the two heatmaps holds.
+Heatmap& heatmap_of(const GammaCells& cells) {
+    static std::array<std::weak_ptr<const GammaReading>, 2> held;
+    Heatmap& heatmap = kept_heatmap(cells.sorted ? "gamma, sorted" : "gamma");
+    std::weak_ptr<const GammaReading>& of = held.at(cells.sorted ? 1 : 0);
+    if (heatmap.empty() || of.lock() != cells.gamma) {
+        heatmap.set_values(gamma_texels(cells.gamma, cells.sorted), cells.facts->rows, cells.facts->columns);
+        of = cells.gamma;
         ++made_so_far();
     }
-    return cells;
+    return heatmap;
 }
 
 Range shown_range(const GammaView& view, const GammaCells& cells) {
     const ViewState::Gamma& g = view.state.view.gamma;
     if (g.auto_range)
-        return g.log_scale ? cells.range : Range{std::min(0.0, cells.range.low), cells.range.high};
+        return g.log_scale ? cells.facts->range
+                           : Range{std::min(0.0, cells.facts->range.low), cells.facts->range.high};
     const double low =
-        std::max(static_cast<double>(g.range_low), g.log_scale ? cells.range.high * 1e-6 : 0.0);
+        std::max(static_cast<double>(g.range_low), g.log_scale ? cells.facts->range.high * 1e-6 : 0.0);
     return {low, std::max(static_cast<double>(g.range_high), low * 1.0001 + 1e-30)};
 }
 
@@ -139,15 +147,15 @@ std::vector<KeyEntry> key_of(const GammaCells& cells) {
     const auto mark = [](Shape shape, ImVec4 colour, bool hollow) {
         return [=](ImDrawList& list, ImVec2 c, float r) { draw_mark(list, c, shape, r, colour, hollow); };
     };
-    std::vector<KeyEntry> key{
-        {cells.zeros, "zero", mark(Shape::down_triangle, dead, false)},
-        {cells.tiny, "next to 0", mark(Shape::down_triangle, dead, true)},
-        {cells.outliers_in_all, "beyond 10× of its norm's median", mark(Shape::circle, theme().text, true)},
-        {cells.negatives, "negative, striped",
-         [](ImDrawList& list, ImVec2 c, float r) {
-             draw_hatched(list, {c.x - r, c.y - r}, {c.x + r, c.y + r}, theme().text);
-         }},
-        {cells.not_finite, "not finite", mark(Shape::cross, dead, false)}};
+    std::vector<KeyEntry> key{{cells.facts->zeros, "zero", mark(Shape::down_triangle, dead, false)},
+                              {cells.facts->tiny, "next to 0", mark(Shape::down_triangle, dead, true)},
+                              {cells.facts->outliers_in_all, "beyond 10× of its norm's median",
+                               mark(Shape::circle, theme().text, true)},
+                              {cells.facts->negatives, "negative, striped",
+                               [](ImDrawList& list, ImVec2 c, float r) {
+                                   draw_hatched(list, {c.x - r, c.y - r}, {c.x + r, c.y + r}, theme().text);
+                               }},
+                              {cells.facts->not_finite, "not finite", mark(Shape::cross, dead, false)}};
     std::erase_if(key, [](const KeyEntry& entry) { return entry.count == 0; });
     return key;
 }
@@ -180,15 +188,16 @@ float draw_key(const std::vector<KeyEntry>& key, bool draw) {
 
 void draw_marks(const GammaView& view, const GammaCells& cells, PlotFrame& plot) {
     ImDrawList& list = plot.list();
-    const auto centre = [&](const GammaCells::Mark& cell) {
-        return plot.at(static_cast<double>(cell.column) + 0.5, static_cast<double>(cell.row) + 0.5);
+    const auto centre = [&](const GammaFacts::Mark& cell) {
+        const std::size_t column = column_of(cells.gamma, cell.row, cell.channel, cells.sorted);
+        return plot.at(static_cast<double>(column) + 0.5, static_cast<double>(cell.row) + 0.5);
     };
     const float r = theme().marker * 0.6f;
-    for (const GammaCells::Mark& cell : cells.outlier_cells) {
+    for (const GammaFacts::Mark& cell : cells.facts->outlier_cells) {
         draw_mark(list, centre(cell), Shape::circle, r + 1.0f, faded(theme().ground, 0.8f), true);
         draw_mark(list, centre(cell), Shape::circle, r, theme().text, true);
     }
-    for (const GammaCells::Mark& cell : cells.zero_cells) {
+    for (const GammaFacts::Mark& cell : cells.facts->zero_cells) {
         draw_mark(list, centre(cell), Shape::down_triangle, r * 1.9f, theme().panel);
         draw_mark(list, centre(cell), Shape::down_triangle, r * 1.2f, meaning_colour(Meaning::dead),
                   !cell.exact);
@@ -197,13 +206,14 @@ void draw_marks(const GammaView& view, const GammaCells& cells, PlotFrame& plot)
     const bool mine = view.state.selection.model == view.model.id || view.state.selection.model == 0;
     const auto frame_row = [&](std::size_t row, float alpha) {
         list.AddRect(plot.at(0, static_cast<double>(row)),
-                     plot.at(static_cast<double>(cells.columns), static_cast<double>(row) + 1),
+                     plot.at(static_cast<double>(cells.facts->columns), static_cast<double>(row) + 1),
                      packed(faded(theme().text, alpha)));
     };
     frame_row(view.focus(), 0.9f);
-    if (hover.model == view.model.id && hover.norm && *hover.norm < cells.rows) frame_row(*hover.norm, 0.5f);
+    if (hover.model == view.model.id && hover.norm && *hover.norm < cells.facts->rows)
+        frame_row(*hover.norm, 0.5f);
     const auto column_line = [&](std::size_t channel, float alpha) {
-        if (!cells.order.empty()) return;  // a channel has another place in each row
+        if (cells.sorted) return;  // a channel has another place in each row
         const float x = plot.at(static_cast<double>(channel) + 0.5, 0).x;
         list.AddLine({x, plot.low().y}, {x, plot.high().y}, packed(faded(theme().text, alpha)));
     };
@@ -214,11 +224,11 @@ void draw_marks(const GammaView& view, const GammaCells& cells, PlotFrame& plot)
 void answer_pointer(const GammaView& view, const GammaCells& cells, const PlotFrame& plot) {
     if (!plot.pointer()) return;
     const double x = plot.pointer_x(), y = plot.pointer_y();
-    if (x < 0 || y < 0 || y >= static_cast<double>(cells.rows)) return;
+    if (x < 0 || y < 0 || y >= static_cast<double>(cells.facts->rows)) return;
     const auto row = static_cast<std::size_t>(y), column = static_cast<std::size_t>(x);
     const NormReading& norm = view.gamma().norms[row];
     if (column >= norm.parameters.gamma.size()) return;
-    const std::size_t channel = cells.channel(row, column);
+    const std::size_t channel = channel_order(cells.gamma, row, cells.sorted)->at(column);
     const double value = norm.parameters.gamma[channel];
     emit_hover(view.intents, view.model, row, norm.spec.block, channel);
     if (plot.clicked()) emit_select(view.intents, view.state, view.model, row, std::nullopt, channel);
@@ -248,10 +258,10 @@ void draw_gamma_heatmap(const GammaView& view) {
                     "Lines and Histogram work without it.");
         return;
     }
-    Heatmap& heatmap = kept_heatmap("gamma");
     try {
-        const GammaCells& cells = cells_of(view, heatmap);
         const ViewState::Gamma& g = view.state.view.gamma;
+        const GammaCells cells{view.model.gamma, gamma_facts(view.model.gamma), g.sorted};
+        Heatmap& heatmap = heatmap_of(cells);
         const Range range = shown_range(view, cells);
         const float s = theme().scale, bar_room = 58.0f * s;
         const std::vector<KeyEntry> key = key_of(cells);
@@ -262,10 +272,10 @@ void draw_gamma_heatmap(const GammaView& view) {
         {
             FrameSpec spec{.id = "##gamma heatmap", .size = size, .intents = &view.intents};
             spec.x = {.label = g.sorted ? "rank of the channel by γ, largest first" : "channel",
-                      .range = {0.0, static_cast<double>(cells.columns)},
+                      .range = {0.0, static_cast<double>(cells.facts->columns)},
                       .counts = true,
                       .grid = false};
-            spec.y = {.range = {0.0, static_cast<double>(cells.rows)},
+            spec.y = {.range = {0.0, static_cast<double>(cells.facts->rows)},
                       .inverted = true,
                       .grid = false,
                       .ticks = row_ticks(view.gamma(), size.y - 44.0f * s)};

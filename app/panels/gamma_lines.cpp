@@ -6,6 +6,7 @@
 #include <limits>
 #include <tuple>
 
+#include "app/panels/gamma_cells.h"
 #include "app/panels/gamma_views.h"
 #include "app/plots/frame.h"
 #include "app/plots/histogram.h"
@@ -42,21 +43,12 @@ std::size_t line_key(std::size_t row, const ViewState::Gamma& g) {
     return row * 4 + (g.sorted ? 2 : 0) + (g.log_scale ? 1 : 0);
 }
 
-std::shared_ptr<const std::vector<std::uint32_t>> order_of(const OpenModel& model, std::size_t row,
-                                                           bool sorted) {
-    static Kept<std::pair<std::size_t, bool>, std::vector<std::uint32_t>> kept(512);
-    return kept.of(model.gamma, {row, sorted}, [&] {
-        const std::vector<double>& values = model.gamma->norms[row].parameters.gamma;
-        return sorted ? descending_order(values) : plain_order(values.size());
-    });
-}
-
 Line line_of(const OpenModel& model, std::size_t row, const ViewState::Gamma& g) {
     static Kept<std::size_t, NormLine> kept(512);
     return kept.of(model.gamma, line_key(row, g), [&] {
         const std::vector<double>& values = model.gamma->norms[row].parameters.gamma;
         NormLine line;
-        line.order = order_of(model, row, g.sorted);
+        line.order = channel_order(model.gamma, row, g.sorted);
         line.shown = in_order(values, *line.order);
         if (g.log_scale)
             for (double& value : line.shown) value = std::abs(value);
@@ -224,16 +216,20 @@ Range count_layers(std::vector<Layer>& layers) {
     return range;
 }
 
-// The norms behind the one in focus, coloured by depth. Two pixels share a column: what lies a hundred deep
-// need not be finer.
+// The norms behind the one in focus, coloured by depth. The more there are the coarser each may be: a column
+// of pixels gives a line four points at most.
+constexpr float most_depth_points = 48000.0f;
+
 void draw_depths(const GammaView& view, const PlotFrame& plot) {
     const ViewState::Gamma& g = view.state.view.gamma;
     const std::size_t norms = view.gamma().norms.size(), focus = view.focus();
     const std::size_t step = (norms + most_lines - 1) / most_lines;
+    const float points = 4.0f * (plot.high().x - plot.low().x) * static_cast<float>(norms / step);
+    const float column_px = std::max(1.5f, points / most_depth_points);
     for (std::size_t row = 0; row < norms; row += step) {
         if (row == focus) continue;
         const bool hovered = view.state.hover.model == view.model.id && view.state.hover.norm == row;
-        draw_line(plot.list(), *line_points(plot, view.model, row, g, 2.0f * theme().scale),
+        draw_line(plot.list(), *line_points(plot, view.model, row, g, column_px),
                   {depth_colour(view, row, hovered ? 1.0f : 0.55f), theme().line * (hovered ? 1.0f : 0.5f)});
     }
 }
