@@ -101,8 +101,9 @@ void draw_colour_bar(const GammaView& view, Range range, ImVec2 low, float width
             std::clamp(y - ImGui::GetFontSize() * 0.5f, low.y, low.y + height - ImGui::GetFontSize());
         list.AddText({low.x + width + 5 * theme().scale, text_y}, packed(theme().quiet), tick.label.c_str());
     }
-    list.AddText({low.x, low.y + height + 4 * theme().scale}, packed(theme().quiet),
-                 g.log_scale ? "|γ|, log" : "|γ|");
+    // A line lower than the numbers of the channels, the last of which may reach below the bar.
+    list.AddText({low.x, low.y + height + 4 * theme().scale + ImGui::GetTextLineHeight()},
+                 packed(theme().quiet), g.log_scale ? "|γ|, log" : "|γ|");
     ImGui::PopFont();
 }
 
