@@ -43,6 +43,7 @@ std::string machine_words() {
 
 Controller::Controller(ControllerOptions options)
     : run_when_opened_(options.run_when_opened),
+      window_(options.window),
       quick_(woken(options)),
       passes_(woken(options)),
       hub_(woken(options)),
@@ -151,14 +152,26 @@ OpenModel& Controller::add_model(const std::string& name) {
     return state_.models.back();
 }
 
+ModelId Controller::show_reading(const std::string& name, std::shared_ptr<const Reading> reading,
+                                 bool complete) {
+    const auto same = std::ranges::find(state_.models, name, &OpenModel::model);
+    OpenModel& model = same == state_.models.end() ? add_model(name) : *same;
+    disposal_.take(std::exchange(model.reading, std::move(reading)));
+    take_gamma(model);
+    model.stage = complete ? OpenModel::Stage::done : OpenModel::Stage::running;
+    return model.id;
+}
+
 void Controller::carry_out(const CloseIntent& intent) {
-    const OpenModel* model = find(intent.model);
+    OpenModel* model = find(intent.model);
     if (model == nullptr) return;
     opening_queue(*model).cancel_tag(open_tag(model->id));
     passes_.cancel_tag(run_tag(model->id));
     forget_spectra(model->id);
     work_.erase(model->id);
     log(LogLine::Level::info, model->label + " closed");
+    disposal_.take(std::move(model->reading));
+    disposal_.take(std::move(model->gamma));
     std::erase_if(state_.models, [&](const OpenModel& one) { return one.id == intent.model; });
     if (state_.selection.model == intent.model) state_.selection = {};
 }

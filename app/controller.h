@@ -15,6 +15,7 @@
 
 #include "app/intents.h"
 #include "app/state.h"
+#include "core/jobs/disposal.h"
 #include "core/jobs/jobs.h"
 
 namespace deadscope {
@@ -23,6 +24,7 @@ struct ControllerOptions {
     ReadingSettings settings;
     bool run_when_opened = true;      // a pass follows the opening by itself
     std::function<void()> wake = {};  // from a worker, when there is news and nobody polls
+    bool window = false;  // somebody watches: passes give way to the window's thread and leave it a core
 };
 
 // Queues with one worker each: openings and block spectra are answered while a long pass is at work, the hub
@@ -39,7 +41,11 @@ public:
 
     void apply(std::vector<Intent> intents);  // after the frame that emitted them
     void update();                            // once a frame: takes over what the jobs left
-    bool busy() const;                        // a job is queued or running
+    // A reading that was made elsewhere, beside the others; of a name that is there, it takes the place of
+    // the one shown. complete: all of its runs have come.
+    ModelId show_reading(const std::string& name, std::shared_ptr<const Reading> reading, bool complete);
+    void note_frames(const FrameSummary& frames) { state_.frames = frames; }
+    bool busy() const;  // a job is queued or running
     bool quit_asked() const { return quit_; }
     std::exception_ptr failure(ModelId id) const;  // of the last opening or pass, as thrown; null: none
 
@@ -99,12 +105,13 @@ private:
     ExplorerState state_;
     std::map<ModelId, Work> work_;
     std::set<BlockSpectrumKey> spectra_asked_;
-    bool run_when_opened_;
+    bool run_when_opened_, window_;
     bool quit_ = false;
     ModelId next_id_ = 1;
     Clock::time_point started_ = Clock::now();
-    double memory_read_at_ = -1.0;               // seconds since the start
-    std::atomic<bool> polling_{false};           // the window draws at a steady rate anyway
+    double memory_read_at_ = -1.0;      // seconds since the start
+    std::atomic<bool> polling_{false};  // the window draws at a steady rate anyway
+    Disposal disposal_;
     JobQueue quick_, passes_, hub_, downloads_;  // last: their workers end before what they refer to
     struct Queue {
         JobQueue* queue;

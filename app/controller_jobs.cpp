@@ -6,7 +6,9 @@
 #include "app/controller.h"
 #include "app/durations.h"
 #include "core/base/error.h"
+#include "core/base/machine.h"
 #include "core/base/output_file.h"
+#include "core/base/thread_priority.h"
 #include "core/checkpoint/checkpoint.h"
 #include "core/spectra/singular.h"
 
@@ -95,10 +97,13 @@ void Controller::start_pass(OpenModel& model) {
     if (model.activations) return start_reading(model);
     const unsigned generation = begin_pass(model);
     const auto keep = [this, id = model.id](std::exception_ptr failure) { failed(id, std::move(failure)); };
+    ReadingSettings settings = state_.settings;
+    if (window_) settings.threads = threads_beside_window(settings.threads, machine().cores);
     work_[model.id].run_job = passes_.submit(
         run_tag(model.id), "Reading " + model.label,
-        [this, keep, generation, id = model.id, name = model.model,
-         settings = state_.settings](JobContext& context) {
+        [this, keep, generation, id = model.id, name = model.model, window = window_,
+         settings = std::move(settings)](JobContext& context) {
+            if (window) give_way();
             keeping_failure(context, keep, [&] {
                 const auto leave = [&](std::shared_ptr<const Reading> reading, bool complete) {
                     context.deliver([this, id, generation, complete, reading = std::move(reading)] {
@@ -127,7 +132,7 @@ void Controller::grown(ModelId id, unsigned generation, std::shared_ptr<const Re
                        bool complete) {
     OpenModel* model = find(id);
     if (model == nullptr || work_[id].generation != generation) return;
-    model->reading = std::move(reading);
+    disposal_.take(std::exchange(model->reading, std::move(reading)));
     take_gamma(*model);
     model->stage = complete ? OpenModel::Stage::done : OpenModel::Stage::running;
     if (!complete) return;
@@ -177,7 +182,8 @@ void Controller::carry_out(const SpectrumIntent& intent) {
     quick_.submit(spectrum_tag(intent.key),
                   "Spectrum of block " + std::to_string(intent.key.block) + " of " + model->label,
                   [this, key = intent.key, d, factor, generation = work_[intent.key.model].generation,
-                   held = model->reading](JobContext& context) {
+                   window = window_, held = model->reading](JobContext& context) {
+                      if (window) give_way();
                       auto values = std::make_shared<const std::vector<double>>(singular_values(*factor, d));
                       context.deliver([this, key, generation, values = std::move(values)] {
                           const auto work = work_.find(key.model);

@@ -5,6 +5,7 @@
 
 #include "app/controller.h"
 #include "core/base/error.h"
+#include "core/base/thread_priority.h"
 
 namespace deadscope {
 namespace {
@@ -86,8 +87,9 @@ void Controller::start_reading(OpenModel& model) {
     settings.alignment = state_.settings.alignment;
     work_[model.id].run_job = passes_.submit(
         run_tag(model.id), "Reading " + model.label,
-        [this, generation, id = model.id, file = model.model,
+        [this, generation, id = model.id, file = model.model, window = window_,
          settings = std::move(settings)](JobContext& context) {
+            if (window) give_way();
             try {
                 auto whole = read_activations(file, settings, context.progress);
                 if (!whole) return;

@@ -5,6 +5,7 @@
 #include <GLFW/glfw3.h>
 #include <hello_imgui/hello_imgui.h>
 #include <imgui.h>
+#include <imgui_internal.h>  // context hooks
 #include <implot.h>
 
 #include <algorithm>
@@ -26,6 +27,7 @@ namespace {
 // While jobs are at work the window polls them at this rate; otherwise a worker or the person wakes it, and
 // the slow rate only refreshes the memory shown.
 constexpr float busy_fps = 20.f, idle_fps = 0.25f;
+constexpr int frames_a_summary = 32;          // of the frame times shown in Jobs
 constexpr float active_after_event_s = 0.8f;  // hover delays and scrolling settle within it
 
 const PanelInfo* find_panel(const std::string& slug) {
@@ -50,7 +52,9 @@ std::vector<std::string> built_in_models() {
 
 Explorer::Explorer(ExplorerOptions options)
     : options_(std::move(options)),
-      controller_({.settings = options_.settings, .wake = [] { HelloImGui::RequestRefresh(); }}),
+      controller_({.settings = options_.settings,
+                   .wake = [] { HelloImGui::RequestRefresh(); },
+                   .window = options_.watched}),
       open_dialog_(std::make_unique<OpenDialog>()),
       hub_dialog_(std::make_unique<HubDialog>()),
       read_dialog_(std::make_unique<ReadDialog>()),
@@ -98,7 +102,10 @@ void Explorer::configure(HelloImGui::RunnerParams& params) {
         io.ConfigWindowsMoveFromTitleBarOnly = true;
     };
     callbacks.SetupImGuiStyle = [this] { follow_theme(); };
-    callbacks.PostInit = [] { ImPlot::CreateContext(); };
+    callbacks.PostInit = [this] {
+        ImPlot::CreateContext();
+        time_frames();
+    };
     callbacks.PostInit_AddPlatformBackendCallbacks = [this] { receive_drops(); };
     callbacks.PreNewFrame = [this] { before_frame(); };
     callbacks.BeforeExit = [this] {
@@ -171,11 +178,24 @@ void Explorer::take_drop(const std::string& path) {
     intents_.view([path = plain_path(path)](ViewState& changed) { changed.read_form.settings.gamma = path; });
 }
 
+// From before_frame() to the moment that ImGui's draw lists are complete.
+void Explorer::time_frames() {
+    ImGuiContextHook hook;
+    hook.Type = ImGuiContextHookType_RenderPost;
+    hook.Callback = [](ImGuiContext*, ImGuiContextHook* rendered) {
+        static_cast<FrameTimes*>(rendered->UserData)->end();
+    };
+    hook.UserData = &frame_times_;
+    ImGui::AddContextHook(ImGui::GetCurrentContext(), &hook);
+}
+
 void Explorer::before_frame() {
+    frame_times_.begin();
     ++frames_;
     for (const std::string& model : open_dialog_->take_chosen()) open(model);
     controller_.apply(intents_.take());
     controller_.update();
+    if (frames_ % frames_a_summary == 0) controller_.note_frames(frame_times_.cpu());
     follow_theme();
     if (options_.only_panel.empty()) follow_panel_windows();
     params_->fpsIdling.fpsIdle =

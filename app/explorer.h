@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "app/controller.h"
+#include "app/frame_times.h"
 #include "app/intents.h"
 #include "app/state.h"
 
@@ -29,6 +30,8 @@ struct ExplorerOptions {
     std::string only_panel;          // slug of the one panel that fills the window; empty: the whole explorer
     int width = 1280, height = 800;  // logical pixels
     float scale = 1.f;               // of text and lines, on top of the display's
+    bool watched = false;            // passes give way to the window's thread
+    std::size_t kept_frames = 600;   // whose times are kept
 };
 
 // Thread rule: the window's thread only.
@@ -44,12 +47,14 @@ public:
 
     Controller& controller() { return controller_; }
     Intents& intents() { return intents_; }
+    const FrameTimes& frame_times() const { return frame_times_; }
     // As typed or dropped: "~" and "file://" are understood; .npy and .npz open the dialog that reads
     // activations.
     void open(const std::string& model);
 
 private:
     void before_frame();
+    void time_frames();
     void draw_chrome();
     void draw_single_panel();
     void draw_menus();
@@ -75,6 +80,7 @@ private:
     std::optional<ThemeKind> applied_theme_;
     float applied_scale_ = 0.f;
     int frames_ = 0;
+    FrameTimes frame_times_{options_.kept_frames};
     struct Placement {
         int x, y, width, height;
     };

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "app/frame_times.h"
 #include "core/checkpoint/checkpoint.h"
 #include "core/checkpoint/hub_cache_list.h"
 #include "core/hub/needed_files.h"
@@ -146,6 +147,7 @@ struct ExplorerState {
     ArrayListing arrays;
     std::string machine;  // "CPU … · 2 threads · OpenBLAS", for Jobs
     std::uint64_t rss_bytes = 0;
+    FrameSummary frames;  // the window's own work on its last frames
 
     const OpenModel* find(ModelId id) const;
     const OpenModel* selected() const;  // the selected model, or the first shown

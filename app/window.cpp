@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <chrono>
 #include <optional>
+#include <sstream>
 #include <thread>
 
 #include "app/explorer.h"
@@ -18,6 +19,8 @@
 #include "app/png.h"
 #include "app/theme.h"
 #include "core/base/error.h"
+#include "core/base/output_file.h"
+#include "core/base/thread_priority.h"
 #include "core/base/version.h"
 #include "core/checkpoint/checkpoint.h"
 
@@ -27,6 +30,7 @@ namespace {
 constexpr int smallest_side = 64, largest_side = 8192;  // pixels; what any OpenGL 3.3 renderbuffer can be
 // Frames until windows have found their sizes, and frames without news after which the picture is settled.
 constexpr int first_frames = 8, settled_frames = 4;
+constexpr std::size_t most_frame_times = 1u << 20;  // hours at a display's rate
 
 void check(const SnapshotOptions& options) {
     const auto known = [&](const PanelInfo& panel) { return options.panel == panel.slug; };
@@ -69,6 +73,14 @@ std::vector<PngText> provenance(const SnapshotOptions& options) {
             {"Title", options.panel},
             {"Source", models},
             {"Comment", "seed " + std::to_string(options.settings.seed)}};
+}
+
+void save_frame_times(const std::string& path, const FrameTimes& times) {
+    std::ostringstream text;
+    write_frame_times(text, times);
+    OutputFile file(path);
+    file.write(text.str());
+    file.commit();
 }
 
 // Draws the explorer's frames into `target` until nothing is new, and keeps the last.
@@ -131,16 +143,20 @@ bool display_available() {
 }
 
 int run_window(const WindowOptions& options) {
+    make_others_give_way();  // before OpenGL starts threads of its own, which draw
     prepare_display();
     Explorer explorer({.models = options.models.empty() ? built_in_models() : options.models,
                        .settings = options.settings,
                        .theme = options.theme,
                        .only_panel = {},
                        .width = options.width,
-                       .height = options.height});
+                       .height = options.height,
+                       .watched = true,
+                       .kept_frames = options.frame_times.empty() ? 600 : most_frame_times});
     HelloImGui::RunnerParams params;
     explorer.configure(params);
     HelloImGui::Run(params);
+    if (!options.frame_times.empty()) save_frame_times(options.frame_times, explorer.frame_times());
     return 0;
 }
 

@@ -15,6 +15,7 @@ struct WindowOptions {
     ReadingSettings settings;
     std::optional<ThemeKind> theme;  // empty: as remembered, dark at first
     int width = 1280, height = 800;  // of the window at first start, logical pixels
+    std::string frame_times;         // CSV, written when the window is closed; empty: none
 };
 
 // True where a window can be opened (X11 or Wayland announced by the environment).

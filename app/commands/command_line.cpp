@@ -27,7 +27,7 @@ constexpr std::pair<const char*, ThemeKind> themes[] = {
 struct Arguments {
     std::vector<std::string> models;
     std::string model, out, panel = "window", size = "1280x800";
-    std::string file;
+    std::string file, frame_times;
     bool remote = false;
     bool shares = false;  // the command is one for several ranks
     std::string theme;
@@ -74,6 +74,7 @@ int explorer(Arguments& a) {
     options.models = a.models;
     options.settings = window_settings(a.forward);
     options.theme = theme_of(a);
+    options.frame_times = a.frame_times;
     let_interrupts_end();  // the window keeps nothing half-written
     return run_window(options);
 }
@@ -260,6 +261,9 @@ int run_command_line(int argc, char** argv) {
     app.add_option("model", a.models, "models to open in the explorer; none: the built-in ones")
         ->type_name("MODEL");
     add_theme(app, a);
+    app.add_option("--frame-times", a.frame_times,
+                   "when the window is closed, what each frame took its thread (CSV)")
+        ->type_name("FILE");
     add_forward_options(app, a.forward);
     add_commands(app, a, chosen);
     refuse_empty_values(app);

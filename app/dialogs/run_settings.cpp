@@ -155,7 +155,9 @@ bool edit_arithmetic(ReadingSettings& settings) {
         ImGui::EndCombo();
     }
     explain(device_text);
-    constexpr std::string_view threads_text = "Threads of the pass; 0 takes every core.";
+    constexpr std::string_view threads_text =
+        "Threads of the pass. 0 takes every core but one, which is left to the window; with one or two "
+        "cores, all. Either way they give way to the window where both want the same core.";
     label("Threads", threads_text);
     changed |= ImGui::InputInt("##threads", &settings.threads);
     settings.threads = std::clamp(settings.threads, 0, 1024);

@@ -1,17 +1,18 @@
 // γ of every norm as a heatmap, norms × channels, drawn by our shader (app/scene/heatmap.h) below ImPlot's
 // axes; with the cells that matter marked, a colour bar, and values to 17 digits under the pointer.
 #include <algorithm>
+#include <array>
 #include <cmath>
-#include <cstdint>
 #include <functional>
 #include <memory>
-#include <numeric>
 #include <string>
 #include <vector>
 
+#include "app/panels/gamma_cells.h"
 #include "app/panels/gamma_views.h"
 #include "app/plots/frame.h"
 #include "app/plots/histogram.h"
+#include "app/plots/kept.h"
 #include "app/plots/parts.h"
 #include "app/scene/gl.h"
 #include "app/scene/heatmap.h"
@@ -22,115 +23,33 @@
 namespace deadscope {
 namespace {
 
-struct Mark {
-    std::size_t row = 0, column = 0;
-    double distance = 0.0;  // |log10(|γ| / median)|
-    bool exact = false;     // γ is 0, not next to it
-};
-
-constexpr double next_to_zero = 1e-6;  // of the norm's largest |γ|, as KernelPrediction::tiny
-
-// What is made of γ once, when it or the order changes.
-struct Cells {
-    std::weak_ptr<const GammaReading> of{};
+// What is on the screen: γ's facts, and where its channels stand.
+struct GammaCells {
+    Gamma gamma;
+    std::shared_ptr<const GammaFacts> facts;
     bool sorted = false;
-    std::size_t rows = 0, columns = 0;
-    std::vector<std::vector<std::uint32_t>> order{};  // [rows][d] channel at each place; empty: raw order
-    Range range{0.1, 1.0};                            // of |γ|, without the outermost half percent
-    std::size_t zeros = 0, tiny = 0, negatives = 0, not_finite = 0, outliers_in_all = 0;
-    std::vector<Mark> zero_cells{}, outlier_cells{};  // bounded, the most telling first
-
-    std::size_t channel(std::size_t row, std::size_t column) const {
-        return order.empty() ? column : order[row][column];
-    }
 };
 
-constexpr std::size_t most_marks = 48;
-
-Range robust_range(std::vector<double> sizes) {
-    if (sizes.empty()) return {0.1, 1.0};
-    const auto quantile = [&](double share) {
-        const auto at =
-            sizes.begin() + static_cast<std::ptrdiff_t>(share * static_cast<double>(sizes.size() - 1));
-        std::nth_element(sizes.begin(), at, sizes.end());
-        return *at;
-    };
-    const Range range{quantile(0.005), quantile(0.995)};
-    if (range.high > 1.5 * range.low) return range;
-    const double middle = std::sqrt(range.low * range.high);
-    return {middle / 1.25, middle * 1.25};  // γ as initialised is one colour, not noise
-}
-
-void keep_strongest(std::vector<Mark>& marks) {
-    std::ranges::sort(marks, std::greater<>{}, &Mark::distance);
-    if (marks.size() > most_marks) marks.resize(most_marks);
-}
-
-Cells make_cells(const std::shared_ptr<const GammaReading>& gamma, bool sorted, Heatmap& heatmap) {
-    Cells cells{.of = gamma, .sorted = sorted, .rows = gamma->norms.size()};
-    for (const NormReading& norm : gamma->norms)
-        cells.columns = std::max(cells.columns, norm.parameters.gamma.size());
-    std::vector<float> texels(cells.rows * cells.columns, absent_texel);  // [rows, columns], row-major
-    std::vector<double> sizes;
-    for (std::size_t row = 0; row < cells.rows; ++row) {
-        const std::vector<double>& values = gamma->norms[row].parameters.gamma;
-        std::vector<std::uint32_t> order(values.size());
-        std::iota(order.begin(), order.end(), 0u);
-        if (sorted) {
-            std::ranges::stable_sort(order, [&](std::uint32_t a, std::uint32_t b) {
-                // Largest first; what is not finite stands in front, where it is seen.
-                return std::isnan(values[a]) ? !std::isnan(values[b]) : values[a] > values[b];
-            });
-        }
-        const double median = median_magnitude(values);
-        double largest = 0.0;
-        for (const double value : values)
-            largest = std::max(largest, std::isfinite(value) ? std::abs(value) : 0.0);
-        for (std::size_t column = 0; column < order.size(); ++column) {
-            const double value = values[order[column]], size = std::abs(value);
-            texels[row * cells.columns + column] = texel(value);
-            if (!std::isfinite(value)) {
-                ++cells.not_finite;
-            } else if (value == 0.0) {
-                ++cells.zeros;
-                cells.zero_cells.push_back({row, column, 1e3, true});
-            } else {
-                sizes.push_back(size);
-                cells.negatives += value < 0.0;
-                const double distance = std::abs(std::log10(size / median));
-                if (size <= next_to_zero * largest) {
-                    ++cells.tiny;
-                    cells.zero_cells.push_back({row, column, distance});
-                } else if (distance > 1.0) {
-                    cells.outlier_cells.push_back({row, column, distance});
-                }
-            }
-        }
-        if (sorted) cells.order.push_back(std::move(order));
+// The γ whose texels each of the two heatmaps holds.
+Heatmap& heatmap_of(const GammaCells& cells) {
+    static std::array<std::weak_ptr<const GammaReading>, 2> held;
+    Heatmap& heatmap = kept_heatmap(cells.sorted ? "gamma, sorted" : "gamma");
+    std::weak_ptr<const GammaReading>& of = held.at(cells.sorted ? 1 : 0);
+    if (heatmap.empty() || of.lock() != cells.gamma) {
+        heatmap.set_values(gamma_texels(cells.gamma, cells.sorted), cells.facts->rows, cells.facts->columns);
+        of = cells.gamma;
+        ++made_so_far();
     }
-    cells.outliers_in_all = cells.outlier_cells.size();
-    keep_strongest(cells.zero_cells);
-    keep_strongest(cells.outlier_cells);
-    cells.range = robust_range(std::move(sizes));
-    heatmap.set_values(texels, cells.rows, cells.columns);
-    return cells;
+    return heatmap;
 }
 
-const Cells& cells_of(const GammaView& view, Heatmap& heatmap) {
-    static Cells cells;
-    const bool sorted = view.state.view.gamma.sorted;
-    if (heatmap.empty() || cells.of.lock() != view.model.gamma || cells.sorted != sorted) {
-        cells = make_cells(view.model.gamma, sorted, heatmap);
-    }
-    return cells;
-}
-
-Range shown_range(const GammaView& view, const Cells& cells) {
+Range shown_range(const GammaView& view, const GammaCells& cells) {
     const ViewState::Gamma& g = view.state.view.gamma;
     if (g.auto_range)
-        return g.log_scale ? cells.range : Range{std::min(0.0, cells.range.low), cells.range.high};
+        return g.log_scale ? cells.facts->range
+                           : Range{std::min(0.0, cells.facts->range.low), cells.facts->range.high};
     const double low =
-        std::max(static_cast<double>(g.range_low), g.log_scale ? cells.range.high * 1e-6 : 0.0);
+        std::max(static_cast<double>(g.range_low), g.log_scale ? cells.facts->range.high * 1e-6 : 0.0);
     return {low, std::max(static_cast<double>(g.range_high), low * 1.0001 + 1e-30)};
 }
 
@@ -182,8 +101,9 @@ void draw_colour_bar(const GammaView& view, Range range, ImVec2 low, float width
             std::clamp(y - ImGui::GetFontSize() * 0.5f, low.y, low.y + height - ImGui::GetFontSize());
         list.AddText({low.x + width + 5 * theme().scale, text_y}, packed(theme().quiet), tick.label.c_str());
     }
-    list.AddText({low.x, low.y + height + 4 * theme().scale}, packed(theme().quiet),
-                 g.log_scale ? "|γ|, log" : "|γ|");
+    // A line lower than the numbers of the channels, the last of which may reach below the bar.
+    list.AddText({low.x, low.y + height + 4 * theme().scale + ImGui::GetTextLineHeight()},
+                 packed(theme().quiet), g.log_scale ? "|γ|, log" : "|γ|");
     ImGui::PopFont();
 }
 
@@ -223,20 +143,20 @@ struct KeyEntry {
     std::string text() const { return std::to_string(count) + " " + words; }
 };
 
-std::vector<KeyEntry> key_of(const Cells& cells) {
+std::vector<KeyEntry> key_of(const GammaCells& cells) {
     const ImVec4 dead = meaning_colour(Meaning::dead);
     const auto mark = [](Shape shape, ImVec4 colour, bool hollow) {
         return [=](ImDrawList& list, ImVec2 c, float r) { draw_mark(list, c, shape, r, colour, hollow); };
     };
-    std::vector<KeyEntry> key{
-        {cells.zeros, "zero", mark(Shape::down_triangle, dead, false)},
-        {cells.tiny, "next to 0", mark(Shape::down_triangle, dead, true)},
-        {cells.outliers_in_all, "beyond 10× of its norm's median", mark(Shape::circle, theme().text, true)},
-        {cells.negatives, "negative, striped",
-         [](ImDrawList& list, ImVec2 c, float r) {
-             draw_hatched(list, {c.x - r, c.y - r}, {c.x + r, c.y + r}, theme().text);
-         }},
-        {cells.not_finite, "not finite", mark(Shape::cross, dead, false)}};
+    std::vector<KeyEntry> key{{cells.facts->zeros, "zero", mark(Shape::down_triangle, dead, false)},
+                              {cells.facts->tiny, "next to 0", mark(Shape::down_triangle, dead, true)},
+                              {cells.facts->outliers_in_all, "beyond 10× of its norm's median",
+                               mark(Shape::circle, theme().text, true)},
+                              {cells.facts->negatives, "negative, striped",
+                               [](ImDrawList& list, ImVec2 c, float r) {
+                                   draw_hatched(list, {c.x - r, c.y - r}, {c.x + r, c.y + r}, theme().text);
+                               }},
+                              {cells.facts->not_finite, "not finite", mark(Shape::cross, dead, false)}};
     std::erase_if(key, [](const KeyEntry& entry) { return entry.count == 0; });
     return key;
 }
@@ -267,17 +187,18 @@ float draw_key(const std::vector<KeyEntry>& key, bool draw) {
     return height;
 }
 
-void draw_marks(const GammaView& view, const Cells& cells, PlotFrame& plot) {
+void draw_marks(const GammaView& view, const GammaCells& cells, PlotFrame& plot) {
     ImDrawList& list = plot.list();
-    const auto centre = [&](const Mark& cell) {
-        return plot.at(static_cast<double>(cell.column) + 0.5, static_cast<double>(cell.row) + 0.5);
+    const auto centre = [&](const GammaFacts::Mark& cell) {
+        const std::size_t column = column_of(cells.gamma, cell.row, cell.channel, cells.sorted);
+        return plot.at(static_cast<double>(column) + 0.5, static_cast<double>(cell.row) + 0.5);
     };
     const float r = theme().marker * 0.6f;
-    for (const Mark& cell : cells.outlier_cells) {
+    for (const GammaFacts::Mark& cell : cells.facts->outlier_cells) {
         draw_mark(list, centre(cell), Shape::circle, r + 1.0f, faded(theme().ground, 0.8f), true);
         draw_mark(list, centre(cell), Shape::circle, r, theme().text, true);
     }
-    for (const Mark& cell : cells.zero_cells) {
+    for (const GammaFacts::Mark& cell : cells.facts->zero_cells) {
         draw_mark(list, centre(cell), Shape::down_triangle, r * 1.9f, theme().panel);
         draw_mark(list, centre(cell), Shape::down_triangle, r * 1.2f, meaning_colour(Meaning::dead),
                   !cell.exact);
@@ -286,13 +207,14 @@ void draw_marks(const GammaView& view, const Cells& cells, PlotFrame& plot) {
     const bool mine = view.state.selection.model == view.model.id || view.state.selection.model == 0;
     const auto frame_row = [&](std::size_t row, float alpha) {
         list.AddRect(plot.at(0, static_cast<double>(row)),
-                     plot.at(static_cast<double>(cells.columns), static_cast<double>(row) + 1),
+                     plot.at(static_cast<double>(cells.facts->columns), static_cast<double>(row) + 1),
                      packed(faded(theme().text, alpha)));
     };
     frame_row(view.focus(), 0.9f);
-    if (hover.model == view.model.id && hover.norm && *hover.norm < cells.rows) frame_row(*hover.norm, 0.5f);
+    if (hover.model == view.model.id && hover.norm && *hover.norm < cells.facts->rows)
+        frame_row(*hover.norm, 0.5f);
     const auto column_line = [&](std::size_t channel, float alpha) {
-        if (!cells.order.empty()) return;  // a channel has another place in each row
+        if (cells.sorted) return;  // a channel has another place in each row
         const float x = plot.at(static_cast<double>(channel) + 0.5, 0).x;
         list.AddLine({x, plot.low().y}, {x, plot.high().y}, packed(faded(theme().text, alpha)));
     };
@@ -300,14 +222,14 @@ void draw_marks(const GammaView& view, const Cells& cells, PlotFrame& plot) {
     if (hover.model == view.model.id && hover.channel) column_line(*hover.channel, 0.45f);
 }
 
-void answer_pointer(const GammaView& view, const Cells& cells, const PlotFrame& plot) {
+void answer_pointer(const GammaView& view, const GammaCells& cells, const PlotFrame& plot) {
     if (!plot.pointer()) return;
     const double x = plot.pointer_x(), y = plot.pointer_y();
-    if (x < 0 || y < 0 || y >= static_cast<double>(cells.rows)) return;
+    if (x < 0 || y < 0 || y >= static_cast<double>(cells.facts->rows)) return;
     const auto row = static_cast<std::size_t>(y), column = static_cast<std::size_t>(x);
     const NormReading& norm = view.gamma().norms[row];
     if (column >= norm.parameters.gamma.size()) return;
-    const std::size_t channel = cells.channel(row, column);
+    const std::size_t channel = channel_order(cells.gamma, row, cells.sorted)->at(column);
     const double value = norm.parameters.gamma[channel];
     emit_hover(view.intents, view.model, row, norm.spec.block, channel);
     if (plot.clicked()) emit_select(view.intents, view.state, view.model, row, std::nullopt, channel);
@@ -337,10 +259,10 @@ void draw_gamma_heatmap(const GammaView& view) {
                     "Lines and Histogram work without it.");
         return;
     }
-    Heatmap& heatmap = kept_heatmap("gamma");
     try {
-        const Cells& cells = cells_of(view, heatmap);
         const ViewState::Gamma& g = view.state.view.gamma;
+        const GammaCells cells{view.model.gamma, gamma_facts(view.model.gamma), g.sorted};
+        Heatmap& heatmap = heatmap_of(cells);
         const Range range = shown_range(view, cells);
         const float s = theme().scale, bar_room = 58.0f * s;
         const std::vector<KeyEntry> key = key_of(cells);
@@ -351,10 +273,10 @@ void draw_gamma_heatmap(const GammaView& view) {
         {
             FrameSpec spec{.id = "##gamma heatmap", .size = size, .intents = &view.intents};
             spec.x = {.label = g.sorted ? "rank of the channel by γ, largest first" : "channel",
-                      .range = {0.0, static_cast<double>(cells.columns)},
+                      .range = {0.0, static_cast<double>(cells.facts->columns)},
                       .counts = true,
                       .grid = false};
-            spec.y = {.range = {0.0, static_cast<double>(cells.rows)},
+            spec.y = {.range = {0.0, static_cast<double>(cells.facts->rows)},
                       .inverted = true,
                       .grid = false,
                       .ticks = row_ticks(view.gamma(), size.y - 44.0f * s)};

@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <numeric>
+#include <limits>
+#include <tuple>
 
+#include "app/panels/gamma_cells.h"
 #include "app/panels/gamma_views.h"
-#include "app/plots/decimate.h"
 #include "app/plots/frame.h"
 #include "app/plots/histogram.h"
+#include "app/plots/kept.h"
+#include "app/plots/order.h"
 #include "app/plots/parts.h"
 #include "app/scene/heatmap.h"
 #include "app/theme.h"
@@ -20,33 +23,44 @@ namespace {
 constexpr std::size_t most_lines = 96;  // of norms behind the one in focus; deeper models show every k-th
 
 // The norm of another model that stands where this one does: same role and block, else the final one.
-const NormReading& counterpart(const GammaReading& other, const NormSpec& norm) {
-    for (const NormReading& candidate : other.norms) {
-        if (candidate.spec.role == norm.role && candidate.spec.block == norm.block) return candidate;
+std::size_t counterpart(const GammaReading& other, const NormSpec& norm) {
+    for (std::size_t row = 0; row < other.norms.size(); ++row) {
+        const NormSpec& candidate = other.norms[row].spec;
+        if (candidate.role == norm.role && candidate.block == norm.block) return row;
     }
-    return other.norms[other.final_norm];
+    return other.final_norm;
 }
 
-std::vector<std::uint32_t> order_of(const std::vector<double>& values, bool sorted) {
-    std::vector<std::uint32_t> order(values.size());
-    std::iota(order.begin(), order.end(), 0u);
-    if (sorted) {
-        std::ranges::stable_sort(order, [&](std::uint32_t a, std::uint32_t b) {
-            return std::isnan(values[a]) ? !std::isnan(values[b]) : values[a] > values[b];
-        });
-    }
-    return order;
+// One norm as the plot shows it.
+struct NormLine {
+    std::shared_ptr<const std::vector<std::uint32_t>> order;  // [d] channel at each place
+    std::vector<double> shown;                                // [d] γ, or |γ| on a log axis, in that order
+};
+using Line = std::shared_ptr<const NormLine>;
+
+// Tells the lines of one γ apart: the norm and how it is shown.
+std::size_t line_key(std::size_t row, const ViewState::Gamma& g) {
+    return row * 4 + (g.sorted ? 2 : 0) + (g.log_scale ? 1 : 0);
 }
 
-std::vector<ImVec2> norm_line(const PlotFrame& plot, const std::vector<double>& values, bool sorted,
-                              bool log_scale) {
-    const std::vector<std::uint32_t> order = order_of(values, sorted);
-    std::vector<ImVec2> points(order.size());
-    for (std::size_t i = 0; i < order.size(); ++i) {
-        const double value = values[order[i]];
-        points[i] = plot.at(static_cast<double>(i), log_scale ? std::abs(value) : value);
-    }
-    return decimate(points);
+Line line_of(const OpenModel& model, std::size_t row, const ViewState::Gamma& g) {
+    static Kept<std::size_t, NormLine> kept(512);
+    return kept.of(model.gamma, line_key(row, g), [&] {
+        const std::vector<double>& values = model.gamma->norms[row].parameters.gamma;
+        NormLine line;
+        line.order = channel_order(model.gamma, row, g.sorted);
+        line.shown = in_order(values, *line.order);
+        if (g.log_scale)
+            for (double& value : line.shown) value = std::abs(value);
+        return line;
+    });
+}
+
+Points line_points(const PlotFrame& plot, const OpenModel& model, std::size_t row, const ViewState::Gamma& g,
+                   float column_px) {
+    const Line line = line_of(model, row, g);
+    return plot.series(
+        {model.gamma, line_key(row, g) * 2 + (column_px > 1.0f ? 1 : 0), line->shown, 0.0, column_px});
 }
 
 ImVec4 depth_colour(const GammaView& view, std::size_t row, float alpha) {
@@ -58,49 +72,66 @@ ImVec4 depth_colour(const GammaView& view, std::size_t row, float alpha) {
     return {channel(0), channel(1), channel(2), alpha};
 }
 
-Range lines_range(const GammaView& view) {
-    std::vector<double> values;
-    for (const NormReading& norm : view.gamma().norms) {
-        for (const double value : norm.parameters.gamma) {
-            values.push_back(view.state.view.gamma.log_scale ? std::abs(value) : value);
+Range make_lines_range(const GammaReading& gamma, bool log_scale) {
+    Range all{std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity()};
+    std::vector<double> sizes;  // of each norm: the root mean square of its γ
+    for (const NormReading& norm : gamma.norms) {
+        const std::vector<double>& values = norm.parameters.gamma;
+        sizes.push_back(norm.gamma.l2 /
+                        std::sqrt(static_cast<double>(std::max<std::size_t>(1, values.size()))));
+        for (const double value : values) {
+            const double shown = log_scale ? std::abs(value) : value;
+            if (!std::isfinite(shown) || (log_scale && shown == 0.0)) continue;
+            all = {std::min(all.low, shown), std::max(all.high, shown)};
         }
     }
-    if (!view.state.view.gamma.log_scale) return pad_linear(linear_range(values), 0.06, 0.06);
-    const Range all = log_range(values);
+    if (!(all.low <= all.high)) all = log_scale ? log_range({}) : linear_range({});
+    const std::array ends{all.low, all.high};  // equal ones become a range too
+    if (!log_scale) return pad_linear(linear_range(ends), 0.06, 0.06);
+    all = log_range(ends);
     // A stray 1e-33 would leave no room for the rest: it is shown at the edge, hollow.
-    return pad_log({std::max(all.low, median_magnitude(values) * 1e-4), all.high}, 0.15, 0.1);
+    return pad_log({std::max(all.low, median_magnitude(sizes) * 1e-4), all.high}, 0.15, 0.1);
 }
 
-void draw_focus_marks(const GammaView& view, PlotFrame& plot, const NormReading& norm) {
+Range lines_range(const GammaView& view) {
+    static Kept<bool, Range> kept;
+    const bool log_scale = view.state.view.gamma.log_scale;
+    return *kept.of(view.model.gamma, log_scale, [&] { return make_lines_range(view.gamma(), log_scale); });
+}
+
+void draw_focus_marks(const GammaView& view, PlotFrame& plot, const NormReading& norm, const NormLine& line) {
     const bool log_scale = view.state.view.gamma.log_scale;
     const std::vector<double>& values = norm.parameters.gamma;
-    const std::vector<std::uint32_t> order = order_of(values, view.state.view.gamma.sorted);
-    const double median = median_magnitude(values);
+    static Kept<std::size_t, double> medians(32);
+    const double median =
+        *medians.of(view.model.gamma, view.focus(), [&] { return median_magnitude(values); });
     const float r = theme().marker * 0.6f;
-    for (std::size_t i = 0; i < order.size(); ++i) {
-        const double value = values[order[i]], size = std::abs(value);
-        const double shown = log_scale ? size : value;
+    const double lowest = plot.y_view().low;
+    for (std::size_t i = 0; i < line.order->size(); ++i) {
+        const double value = values[(*line.order)[i]], size = std::abs(value), shown = line.shown[i];
+        const bool edge = log_scale && shown < lowest && plot.clipped(shown);
+        const bool stray = size > 10.0 * median || size < median / 10.0;
+        if (!edge && !stray && !(log_scale && value < 0.0)) continue;
         ImVec2 at = plot.at(static_cast<double>(i), shown);
-        const bool edge = log_scale && plot.clipped(shown);
         if (edge) at.y -= r * 1.4f;  // wholly inside
         if (edge) {
             draw_mark(plot.list(), at, Shape::down_triangle, r, meaning_colour(Meaning::dead), value != 0.0);
-        } else if (size > 10.0 * median || size < median / 10.0) {
+        } else if (stray) {
             draw_mark(plot.list(), at, Shape::circle, r, readable(meaning_colour(Meaning::dead)), true);
-        } else if (log_scale && value < 0.0) {
+        } else {
             draw_mark(plot.list(), at, Shape::cross, r * 0.8f, theme().text);
         }
     }
 }
 
-void point_at_lines(const GammaView& view, const PlotFrame& plot, const NormReading& norm) {
+void point_at_lines(const GammaView& view, const PlotFrame& plot, const NormReading& norm,
+                    const NormLine& line) {
     if (!plot.pointer()) return;
-    const std::vector<double>& values = norm.parameters.gamma;
     const double x = std::round(plot.pointer_x());
-    if (x < 0 || x >= static_cast<double>(values.size())) return;
-    const std::size_t channel = order_of(values, view.state.view.gamma.sorted)[static_cast<std::size_t>(x)];
-    const double shown = view.state.view.gamma.log_scale ? std::abs(values[channel]) : values[channel];
-    draw_mark(plot.list(), plot.at(x, shown), Shape::circle, theme().marker * 0.7f, theme().text, true);
+    if (x < 0 || x >= static_cast<double>(line.order->size())) return;
+    const std::size_t place = static_cast<std::size_t>(x), channel = (*line.order)[place];
+    draw_mark(plot.list(), plot.at(x, line.shown[place]), Shape::circle, theme().marker * 0.7f, theme().text,
+              true);
     emit_hover(view.intents, view.model, view.focus(), norm.spec.block, channel);
     if (plot.clicked())
         emit_select(view.intents, view.state, view.model, view.focus(), std::nullopt, channel);
@@ -108,7 +139,7 @@ void point_at_lines(const GammaView& view, const PlotFrame& plot, const NormRead
     ImGui::TextUnformatted(norm.spec.name.c_str());
     ImGui::TextColored(theme().quiet, "channel %zu", channel);
     push_mono();
-    ImGui::Text("γ = %s", exact_text(values[channel]).c_str());
+    ImGui::Text("γ = %s", exact_text(norm.parameters.gamma[channel]).c_str());
     ImGui::PopFont();
     ImGui::EndTooltip();
 }
@@ -142,6 +173,81 @@ Table histogram_table(const OpenModel& model, const NormReading& norm, const Log
     return table;
 }
 
+// One model's norm in the histogram.
+struct Layer {
+    const OpenModel* model;
+    std::size_t row;
+    std::shared_ptr<const LogHistogram> histogram;
+};
+
+struct Spread {
+    Range range;  // of |γ|, where it is not 0
+    double median = 0.0;
+};
+
+Spread spread_of(const Layer& layer) {
+    static Kept<std::size_t, Spread> kept;
+    return *kept.of(layer.model->gamma, layer.row, [&] {
+        std::vector<double> sizes = layer.model->gamma->norms[layer.row].parameters.gamma;
+        for (double& value : sizes) value = std::abs(value);
+        return Spread{log_range(sizes), median_magnitude(sizes)};
+    });
+}
+
+// Counts every layer over one range: all values, but for those a thousand times off the models' medians.
+Range count_layers(std::vector<Layer>& layers) {
+    static Kept<std::tuple<std::size_t, double, double>, LogHistogram> kept;
+    Range all = spread_of(layers.back()).range;
+    double low = 0.0, high = 0.0;  // of the medians
+    for (const Layer& layer : layers) {
+        const Spread spread = spread_of(layer);
+        all = join(all, spread.range);
+        if (!(spread.median > 0.0)) continue;
+        low = low > 0.0 ? std::min(low, spread.median) : spread.median;
+        high = std::max(high, spread.median);
+    }
+    if (high > 0.0) all = {std::max(all.low, low * 1e-3), std::min(all.high, high * 1e3)};
+    const Range range = pad_log(all, 0.02, 0.02);
+    for (Layer& layer : layers) {
+        layer.histogram = kept.of(layer.model->gamma, {layer.row, range.low, range.high}, [&] {
+            return log_histogram(layer.model->gamma->norms[layer.row].parameters.gamma, range, 48);
+        });
+    }
+    return range;
+}
+
+// The norms behind the one in focus, coloured by depth. The more there are the coarser each may be: a column
+// of pixels gives a line four points at most.
+constexpr float most_depth_points = 48000.0f;
+
+void draw_depths(const GammaView& view, const PlotFrame& plot) {
+    const ViewState::Gamma& g = view.state.view.gamma;
+    const std::size_t norms = view.gamma().norms.size(), focus = view.focus();
+    const std::size_t step = (norms + most_lines - 1) / most_lines;
+    const float points = 4.0f * (plot.high().x - plot.low().x) * static_cast<float>(norms / step);
+    const float column_px = std::max(1.5f, points / most_depth_points);
+    for (std::size_t row = 0; row < norms; row += step) {
+        if (row == focus) continue;
+        const bool hovered = view.state.hover.model == view.model.id && view.state.hover.norm == row;
+        draw_line(plot.list(), *line_points(plot, view.model, row, g, column_px),
+                  {depth_colour(view, row, hovered ? 1.0f : 0.55f), theme().line * (hovered ? 1.0f : 0.5f)});
+    }
+}
+
+void draw_counterparts(const GammaView& view, PlotFrame& plot, const NormSpec& norm) {
+    for (const OpenModel& other : view.state.models) {
+        if (&other == &view.model || !other.shown || !other.gamma || other.gamma->norms.empty()) continue;
+        const Points points =
+            line_points(plot, other, counterpart(*other.gamma, norm), view.state.view.gamma, 1.0f);
+        draw_line(plot.list(), *points, model_line(other, false));
+        plot.labels().occupy(*points);
+        if (points->empty()) continue;
+        const std::array anchors{(*points)[points->size() / 2], (*points)[points->size() / 4],
+                                 points->back()};
+        plot.label(other.label, readable(model_colour(other.colour)), anchors, /*spare=*/true);
+    }
+}
+
 }  // namespace
 
 void draw_gamma_lines(const GammaView& view) {
@@ -161,85 +267,56 @@ void draw_gamma_lines(const GammaView& view) {
     spec.table = [&view] { return gamma_table(view.model); };
     PlotFrame plot(spec);
     if (!plot) return;
-    const std::size_t step = (gamma.norms.size() + most_lines - 1) / most_lines;
-    for (std::size_t row = 0; row < gamma.norms.size(); row += step) {
-        if (row == focus) continue;
-        const bool hovered = view.state.hover.model == view.model.id && view.state.hover.norm == row;
-        draw_line(plot.list(), norm_line(plot, gamma.norms[row].parameters.gamma, g.sorted, g.log_scale),
-                  {depth_colour(view, row, hovered ? 1.0f : 0.55f), theme().line * (hovered ? 1.0f : 0.5f)});
-    }
-    for (const OpenModel& other : view.state.models) {
-        if (&other == &view.model || !other.shown || !other.gamma || other.gamma->norms.empty()) continue;
-        const NormReading& theirs = counterpart(*other.gamma, norm.spec);
-        const auto points = norm_line(plot, theirs.parameters.gamma, g.sorted, g.log_scale);
-        draw_line(plot.list(), points, model_line(other, false));
-        plot.labels().occupy(points);
-        if (points.empty()) continue;
-        const std::array anchors{points[points.size() / 2], points[points.size() / 4], points.back()};
-        plot.label(other.label, readable(model_colour(other.colour)), anchors);
-    }
-    const auto points = norm_line(plot, norm.parameters.gamma, g.sorted, g.log_scale);
-    draw_line(plot.list(), points, model_line(view.model, true));
-    plot.labels().occupy(points);
-    draw_focus_marks(view, plot, norm);
-    if (!points.empty()) {
-        const std::array anchors{points[points.size() / 5], points[points.size() / 2], points.back()};
+    draw_depths(view, plot);
+    draw_counterparts(view, plot, norm.spec);
+    const Points points = line_points(plot, view.model, focus, g, 1.0f);
+    const Line line = line_of(view.model, focus, g);
+    draw_line(plot.list(), *points, model_line(view.model, true));
+    plot.labels().occupy(*points);
+    draw_focus_marks(view, plot, norm, *line);
+    if (!points->empty()) {
+        const std::array anchors{(*points)[points->size() / 5], (*points)[points->size() / 2],
+                                 points->back()};
         plot.label(view.model.label + ", " + short_name(norm.spec), readable(model_colour(view.model.colour)),
                    anchors);
     }
-    point_at_lines(view, plot, norm);
+    point_at_lines(view, plot, norm, *line);
 }
 
 void draw_gamma_histogram(const GammaView& view) {
     const NormReading& norm = view.gamma().norms[view.focus()];
     const std::vector<double>& values = norm.parameters.gamma;
-    struct Layer {
-        const OpenModel* model;
-        const NormReading* norm;
-        LogHistogram histogram;
-    };
     std::vector<Layer> layers;
-    std::vector<double> sizes;
-    const auto add = [&](const OpenModel& model, const NormReading& one) {
-        layers.push_back({&model, &one, {}});
-        for (const double value : one.parameters.gamma) sizes.push_back(std::abs(value));
-    };
     for (const OpenModel& other : view.state.models) {
-        if (&other != &view.model && other.shown && other.gamma && !other.gamma->norms.empty()) {
-            add(other, counterpart(*other.gamma, norm.spec));
-        }
+        if (&other != &view.model && other.shown && other.gamma && !other.gamma->norms.empty())
+            layers.push_back({&other, counterpart(*other.gamma, norm.spec), {}});
     }
-    add(view.model, norm);
-    const Range all = log_range(sizes);
-    const double median = median_magnitude(sizes);
-    const Range range =
-        pad_log({std::max(all.low, median * 1e-3), std::min(all.high, median * 1e3)}, 0.02, 0.02);
+    layers.push_back({&view.model, view.focus(), {}});
+    const Range range = count_layers(layers);
     double top = 1.0;
-    for (Layer& layer : layers) {
-        layer.histogram = log_histogram(layer.norm->parameters.gamma, range, 48);
-        for (const std::size_t count : layer.histogram.counts)
-            top = std::max(top, static_cast<double>(count));
-    }
+    for (const Layer& layer : layers)
+        top = std::max(top, static_cast<double>(std::ranges::max(layer.histogram->counts)));
     FrameSpec spec{.id = "##gamma histogram", .size = {0, view.height}, .intents = &view.intents};
     spec.x = {
         .label = "|γ| of " + norm.spec.name + ", log", .range = pad_log(range, 0.02, 0.02), .log = true};
     spec.y = {.label = "channels", .range = {0.0, top * 1.15}, .counts = true};
-    spec.table = [&] { return histogram_table(view.model, norm, layers.back().histogram); };
+    spec.table = [&] { return histogram_table(view.model, norm, *layers.back().histogram); };
     PlotFrame plot(spec);
     if (!plot) return;
     for (const Layer& layer : layers) {
         const bool mine = layer.model == &view.model;
-        draw_steps(plot, layer.histogram, model_line(*layer.model, mine), mine);
+        draw_steps(plot, *layer.histogram, model_line(*layer.model, mine), mine);
     }
     for (auto layer = layers.rbegin(); layer != layers.rend(); ++layer) {
-        const auto peak = static_cast<std::size_t>(std::ranges::max_element(layer->histogram.counts) -
-                                                   layer->histogram.counts.begin());
+        const auto peak = static_cast<std::size_t>(std::ranges::max_element(layer->histogram->counts) -
+                                                   layer->histogram->counts.begin());
         const std::array anchors{
-            plot.at(layer->histogram.edges[peak + 1], static_cast<double>(layer->histogram.counts[peak])),
-            plot.at(layer->histogram.edges[peak], static_cast<double>(layer->histogram.counts[peak]))};
-        plot.label(layer->model->label, readable(model_colour(layer->model->colour)), anchors);
+            plot.at(layer->histogram->edges[peak + 1], static_cast<double>(layer->histogram->counts[peak])),
+            plot.at(layer->histogram->edges[peak], static_cast<double>(layer->histogram->counts[peak]))};
+        plot.label(layer->model->label, readable(model_colour(layer->model->colour)), anchors,
+                   /*spare=*/layer->model != &view.model);
     }
-    const std::size_t below = layers.back().histogram.outside, zeros = layers.back().histogram.zeros;
+    const std::size_t below = layers.back().histogram->outside, zeros = layers.back().histogram->zeros;
     if (zeros + below > 0) {
         const ImVec2 at{plot.low().x + theme().marker * 1.5f, plot.high().y - theme().marker * 1.5f};
         draw_mark(plot.list(), at, Shape::down_triangle, theme().marker * 0.7f, meaning_colour(Meaning::dead),
@@ -249,7 +326,7 @@ void draw_gamma_histogram(const GammaView& view) {
         plot.label(words, readable(meaning_colour(Meaning::dead)), std::array{at});
     }
     if (plot.pointer() && ImGui::BeginTooltip()) {
-        const LogHistogram& h = layers.back().histogram;
+        const LogHistogram& h = *layers.back().histogram;
         const auto bin = std::ranges::upper_bound(h.edges, plot.pointer_x()) - h.edges.begin() - 1;
         if (bin >= 0 && bin < static_cast<std::ptrdiff_t>(h.counts.size())) {
             const auto i = static_cast<std::size_t>(bin);

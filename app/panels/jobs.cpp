@@ -53,9 +53,22 @@ void draw_job(const JobStatus& job, Intents& intents) {
     ImGui::PopID();
 }
 
+std::string milliseconds_text(double seconds) {
+    std::array<char, 24> text{};
+    std::snprintf(text.data(), text.size(), "%.1f ms", seconds * 1e3);
+    return text.data();
+}
+
 void draw_machine(const ExplorerState& state) {
     draw_small_print("memory " + bytes_text(state.rss_bytes));
     explain({.what = "Memory that this program holds now (resident set).", .unit = "bytes"});
+    if (state.frames.frames > 0) {
+        draw_small_print("window " + milliseconds_text(state.frames.median_s) + " a frame, worst " +
+                         milliseconds_text(state.frames.worst_s));
+        explain({.what = "Processor time that the window's own thread spent on each of its last frames: "
+                         "the median and the longest. What the graphics driver draws is not in it.",
+                 .unit = "milliseconds"});
+    }
     draw_small_print(state.machine);
     explain("The device that the passes run on: processor, cores this program may use, BLAS and its kernel.");
 }

@@ -74,6 +74,7 @@ struct LineLabel {
     std::string text;
     ImVec4 colour;
     std::vector<ImVec2> points;
+    bool spare = false;  // of another model than the selected
 };
 
 // One model's lines; what to call them is placed after all lines are known.
@@ -92,7 +93,7 @@ void draw_model(const ResidualView& view, const OpenModel& model, PlotFrame& plo
         const std::vector<ImVec2> points = sigma_line(plot, of, sigma);
         draw_line(plot.list(), points, line);
         plot.labels().occupy(points);
-        if (!name.empty()) names.push_back({name, ink, points});
+        if (!name.empty()) names.push_back({name, ink, points, !selected});
     };
     if (options.show_init && selected) {
         if (const Run* twin = twin_of(model, *run, false)) {
@@ -155,7 +156,7 @@ void draw_flags(const ResidualView& view, const OpenModel& model, PlotFrame& plo
             words += ", " + number_text(1.0 / *block.ratio) + "× down";
         else
             words += ", to rounding";
-        plot.label(words, readable(vermilion), std::array{sign, at});
+        plot.label(words, readable(vermilion), std::array{sign, at}, /*spare=*/&model != &view.model);
     }
 }
 
@@ -275,7 +276,7 @@ void draw_sigma_plot(const ResidualView& view, float height) {
     for (auto name = names.rbegin(); name != names.rend(); ++name) {
         const std::vector<ImVec2>& p = name->points;
         const std::array anchors{p[p.size() / 2], p[p.size() * 3 / 4], p[p.size() / 4], p.back(), p.front()};
-        plot.label(name->text, name->colour, anchors);
+        plot.label(name->text, name->colour, anchors, name->spare);
     }
     if (const BlockReading* block = pointed_block(view, plot)) block_tooltip(*block);
 }

@@ -4,11 +4,45 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 
 namespace deadscope {
+namespace {
+
+void keep(std::array<std::size_t, 4> picks, std::vector<std::size_t>& kept) {
+    std::ranges::sort(picks);
+    for (std::size_t i = 0; i < picks.size(); ++i) {
+        if (i == 0 || picks[i] != picks[i - 1]) kept.push_back(picks[i]);
+    }
+}
+
+// The first whole number at or above x, within [low, high].
+std::size_t place_at(double x, std::size_t low, std::size_t high) {
+    if (!(x > static_cast<double>(low))) return low;
+    return x >= static_cast<double>(high) ? high : static_cast<std::size_t>(std::ceil(x));
+}
+
+}  // namespace
+
+AxisMap::AxisMap(Range data, float pixel_low, float pixel_high, bool log)
+    : low_(log ? std::log10(data.low) : data.low), pixel_low_(pixel_low), log_(log) {
+    const double high = log ? std::log10(data.high) : data.high;
+    scale_ = (static_cast<double>(pixel_high) - pixel_low_) / (high - low_);
+}
+
+float AxisMap::operator()(double value) const {
+    if (log_)
+        value = std::log10(value > 0.0 || std::isnan(value) ? value : std::numeric_limits<double>::min());
+    return static_cast<float>(pixel_low_ + (value - low_) * scale_);
+}
+
+double AxisMap::inverse(double pixel) const {
+    const double value = low_ + (pixel - pixel_low_) / scale_;
+    return log_ ? std::pow(10.0, value) : value;
+}
 
 std::vector<ImVec2> decimate(std::span<const ImVec2> points, float column_px) {
-    std::vector<ImVec2> kept;
+    std::vector<std::size_t> kept;
     for (std::size_t begin = 0; begin < points.size();) {
         const float column = std::floor(points[begin].x / column_px);
         std::size_t end = begin, low = begin, high = begin;
@@ -16,14 +50,79 @@ std::vector<ImVec2> decimate(std::span<const ImVec2> points, float column_px) {
             if (points[end].y < points[low].y) low = end;
             if (points[end].y > points[high].y) high = end;
         }
-        std::array<std::size_t, 4> picks{begin, low, high, end - 1};
-        std::ranges::sort(picks);
-        for (std::size_t i = 0; i < picks.size(); ++i) {
-            if (i == 0 || picks[i] != picks[i - 1]) kept.push_back(points[picks[i]]);
-        }
+        end = std::max(end, begin + 1);  // a place that is not a number has no column
+        keep({begin, low, high, end - 1}, kept);
         begin = end;
     }
+    std::vector<ImVec2> shown;
+    shown.reserve(kept.size());
+    for (const std::size_t place : kept) shown.push_back(points[place]);
+    return shown;
+}
+
+std::vector<std::size_t> decimate(std::span<const double> values, double first, const AxisMap& x,
+                                  Range pixels, float column_px) {
+    std::vector<std::size_t> kept;
+    const std::size_t size = values.size();
+    std::size_t begin = place_at(x.inverse(pixels.low) - first, 0, size);
+    const std::size_t last = place_at(x.inverse(pixels.high) - first, begin, size);
+    if (begin > 0) kept.push_back(begin - 1);
+    for (double right = pixels.low + static_cast<double>(column_px); begin < last;
+         right += static_cast<double>(column_px)) {
+        const std::size_t end = right < pixels.high ? place_at(x.inverse(right) - first, begin, last) : last;
+        if (end == begin) continue;
+        std::size_t low = begin, high = begin;
+        for (std::size_t i = begin + 1; i < end; ++i) {
+            if (values[i] < values[low] || std::isnan(values[low])) low = i;
+            if (values[i] > values[high] || std::isnan(values[high])) high = i;
+        }
+        keep({begin, low, high, end - 1}, kept);
+        begin = end;
+    }
+    if (last < size) kept.push_back(last);
     return kept;
+}
+
+std::vector<ImVec2> thin(std::span<const ImVec2> points, ImVec2 low, ImVec2 high, float cell_px) {
+    const auto cells = [&](float length) {
+        return static_cast<std::size_t>(std::max(1.0f, std::ceil(length / cell_px)));
+    };
+    const std::size_t columns = cells(high.x - low.x), rows = cells(high.y - low.y);
+    std::vector<bool> taken(columns * rows, false);
+    std::vector<ImVec2> kept;
+    for (const ImVec2 at : points) {
+        if (!(at.x >= low.x && at.x < high.x && at.y >= low.y && at.y < high.y)) continue;
+        const auto column = static_cast<std::size_t>((at.x - low.x) / cell_px);
+        const auto row = static_cast<std::size_t>((at.y - low.y) / cell_px);
+        const std::size_t cell = std::min(row, rows - 1) * columns + std::min(column, columns - 1);
+        if (taken[cell]) continue;
+        taken[cell] = true;
+        kept.push_back(at);
+    }
+    return kept;
+}
+
+// Liang and Barsky 1984.
+bool clip_segment(ImVec2 a, ImVec2 b, ImVec2 low, ImVec2 high, float& from, float& to) {
+    from = 0.0f;
+    to = 1.0f;
+    const float dx = b.x - a.x, dy = b.y - a.y;
+    const std::array<std::array<float, 2>, 4> edges{
+        {{-dx, a.x - low.x}, {dx, high.x - a.x}, {-dy, a.y - low.y}, {dy, high.y - a.y}}};
+    for (const auto& [p, q] : edges) {
+        if (p == 0.0f) {
+            if (q < 0.0f) return false;
+            continue;
+        }
+        const float t = q / p;
+        if (p < 0.0f) {
+            from = std::max(from, t);
+        } else {
+            to = std::min(to, t);
+        }
+        if (!(from <= to)) return false;
+    }
+    return true;
 }
 
 }  // namespace deadscope

@@ -4,13 +4,41 @@
 
 #include <imgui.h>
 
+#include <cstddef>
 #include <span>
 #include <vector>
 
+#include "app/plots/ticks.h"
+
 namespace deadscope {
+
+// From the data to pixels along one axis, linear or logarithmic; a plot's ends give it.
+class AxisMap {
+public:
+    AxisMap() = default;
+    AxisMap(Range data, float pixel_low, float pixel_high, bool log);
+    float operator()(double value) const;  // what is not positive lies far below a log axis
+    double inverse(double pixel) const;
+
+private:
+    double low_ = 0.0, pixel_low_ = 0.0, scale_ = 1.0;
+    bool log_ = false;
+};
 
 // points: in pixels, x ascending. Keeps of every column of `column_px` pixels the first, lowest, highest and
 // last point, so that no spike and no step is lost. Fewer than four points a column are returned as they are.
 std::vector<ImVec2> decimate(std::span<const ImVec2> points, float column_px = 1.0f);
+
+// The same of values at x = first, first + 1, ..., before anything is turned into pixels, and of the part in
+// view only, with one point beyond it on either side: the places to draw, ascending. pixels: of the view's
+// left and right edge.
+std::vector<std::size_t> decimate(std::span<const double> values, double first, const AxisMap& x,
+                                  Range pixels, float column_px = 1.0f);
+
+// Of points that fall into the same cell of `cell_px` pixels, the first: what a cloud of marks shows.
+std::vector<ImVec2> thin(std::span<const ImVec2> points, ImVec2 low, ImVec2 high, float cell_px);
+
+// The part of the segment from a to b inside the rectangle, as shares of it; false where none is.
+bool clip_segment(ImVec2 a, ImVec2 b, ImVec2 low, ImVec2 high, float& from, float& to);
 
 }  // namespace deadscope

@@ -11,10 +11,31 @@
 #include <limits>
 #include <map>
 
+#include "app/plots/kept.h"
 #include "app/theme.h"
 
 namespace deadscope {
 namespace {
+
+// All that pixels depend on besides the data.
+struct View {
+    Range x, y;
+    ImVec2 low, high;
+    bool log_x = false, log_y = false;
+    bool operator==(const View& o) const {
+        return x == o.x && y == o.y && low.x == o.low.x && low.y == o.low.y && high.x == o.high.x &&
+               high.y == o.high.y && log_x == o.log_x && log_y == o.log_y;
+    }
+};
+struct Drawn {
+    std::optional<View> view{};
+    Points points{};
+};
+// By plot and line; as many as a deep model's norms, a few times over.
+Kept<std::pair<ImGuiID, std::size_t>, Drawn>& drawn() {
+    static Kept<std::pair<ImGuiID, std::size_t>, Drawn> kept(512);
+    return kept;
+}
 
 // What ImPlot's own view memory lacks: the range that the view was last fitted to, and ranges shared by axes.
 std::map<std::pair<ImGuiID, ImAxis>, Range>& fitted_ranges() {
@@ -101,7 +122,7 @@ void set_axis(ImAxis axis, const AxisSpec& spec, float pixels) {
 
 }  // namespace
 
-PlotFrame::PlotFrame(const FrameSpec& spec) : log_y_(spec.y.log) {
+PlotFrame::PlotFrame(const FrameSpec& spec) : log_x_(spec.x.log), log_y_(spec.y.log) {
     const float scale = theme().scale;
     push_type(Type::small_print);
     ImPlot::PushStyleVar(ImPlotStyleVar_PlotPadding, ImVec2(2 * scale, 6 * scale));
@@ -126,6 +147,11 @@ PlotFrame::PlotFrame(const FrameSpec& spec) : log_y_(spec.y.log) {
     low_ = ImPlot::GetPlotPos();
     high_ = {low_.x + ImPlot::GetPlotSize().x, low_.y + ImPlot::GetPlotSize().y};
     list_ = ImPlot::GetPlotDrawList();
+    id_ = ImPlot::GetCurrentPlot()->ID;
+    const ImVec2 from = ImPlot::PlotToPixels(x_view_.low, y_view_.low),
+                 to = ImPlot::PlotToPixels(x_view_.high, y_view_.high);
+    x_map_ = {x_view_, from.x, to.x, log_x_};
+    y_map_ = {y_view_, from.y, to.y, log_y_};
     labels_.emplace(low_, high_, 6.0f * scale);
     if (ImPlot::IsPlotHovered() && !ImGui::IsMouseDragging(ImGuiMouseButton_Left)) {
         pointer_ = ImGui::GetMousePos();
@@ -178,13 +204,29 @@ void PlotFrame::draw_menu(const FrameSpec& spec) {
 
 ImVec2 PlotFrame::at(double x, double y) const {
     const double shown = log_y_ && !(y > y_view_.low) && !std::isnan(y) ? y_view_.low : y;
-    return ImPlot::PlotToPixels(x, shown);
+    return {x_map_(x), y_map_(shown)};
 }
 
-std::vector<ImVec2> PlotFrame::line(std::span<const double> xs, std::span<const double> ys) const {
-    std::vector<ImVec2> points(xs.size());
-    for (std::size_t i = 0; i < xs.size(); ++i) points[i] = at(xs[i], ys[i]);
-    return points;
+Points PlotFrame::kept(const std::shared_ptr<const void>& source, std::size_t what,
+                       const std::function<std::vector<ImVec2>()>& make) const {
+    const std::shared_ptr<Drawn> entry = drawn().of(source, {id_, what}, [] { return Drawn{}; });
+    const View view{x_view_, y_view_, low_, high_, log_x_, log_y_};
+    if (entry->view != view) {
+        entry->points = std::make_shared<const std::vector<ImVec2>>(make());
+        entry->view = view;
+        ++made_so_far();
+    }
+    return entry->points;
+}
+
+Points PlotFrame::series(const Series& series) const {
+    return kept(series.source, series.what, [&] {
+        const Range pixels{static_cast<double>(low_.x), static_cast<double>(high_.x)};
+        std::vector<ImVec2> points;
+        for (const std::size_t i : decimate(series.values, series.first, x_map_, pixels, series.column_px))
+            points.push_back(at(series.first + static_cast<double>(i), series.values[i]));
+        return points;
+    });
 }
 
 bool PlotFrame::clipped(double y) const {
@@ -234,7 +276,8 @@ void draw_leader(ImDrawList& list, ImVec2 low, ImVec2 high, std::span<const ImVe
 
 }  // namespace
 
-void PlotFrame::label(std::string_view words, const ImVec4& colour, std::span<const ImVec2> anchors) {
+void PlotFrame::label(std::string_view words, const ImVec4& colour, std::span<const ImVec2> anchors,
+                      bool spare) {
     const std::string text = fitting(words, (high_.x - low_.x) * 0.9f);
     std::vector<ImVec2> visible;
     for (const ImVec2 a : anchors) {
@@ -244,9 +287,11 @@ void PlotFrame::label(std::string_view words, const ImVec4& colour, std::span<co
     }
     if (visible.empty()) return;
     const ImVec2 size = ImGui::CalcTextSize(text.data(), text.data() + text.size());
-    const ImVec2 low = labels_->place(size, visible);
-    draw_leader(*list_, low, {low.x + size.x, low.y + size.y}, visible, colour);
-    draw_text_on(*list_, low, colour, theme().panel, text);
+    const std::optional<ImVec2> low =
+        spare ? labels_->place_clear(size, visible) : std::optional(labels_->place(size, visible));
+    if (!low) return;
+    draw_leader(*list_, *low, {low->x + size.x, low->y + size.y}, visible, colour);
+    draw_text_on(*list_, *low, colour, theme().panel, text);
 }
 
 void PlotFrame::level(double y, const LineStyle& style, std::string_view text) {

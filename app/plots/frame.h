@@ -5,6 +5,7 @@
 #include <imgui.h>
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "app/intents.h"
+#include "app/plots/decimate.h"
 #include "app/plots/labels.h"
 #include "app/plots/marks.h"
 #include "app/plots/table.h"
@@ -40,6 +42,16 @@ struct FrameSpec {
     Intents* intents = nullptr;      // where "Save data as CSV" goes
 };
 
+// A line over whole numbers: values at x = first, first + 1, ...
+struct Series {
+    std::shared_ptr<const void> source;  // what the values were made of
+    std::size_t what = 0;                // tells the lines of one source in one plot apart
+    std::span<const double> values;      // the same while source and what are
+    double first = 0.0;
+    float column_px = 1.0f;  // pixels that share a lowest and a highest point
+};
+using Points = std::shared_ptr<const std::vector<ImVec2>>;  // in pixels
+
 // Open between construction and destruction.
 // Thread rule: the window's thread, one at a time.
 class PlotFrame {
@@ -53,7 +65,11 @@ public:
     // To pixels. On a log axis what is not positive lands on the axis' lower edge: show it hollow, never drop
     // it.
     ImVec2 at(double x, double y) const;
-    std::vector<ImVec2> line(std::span<const double> xs, std::span<const double> ys) const;
+    // A line in as many points as its picture needs. Made anew when the data or the view is another.
+    Points series(const Series& series) const;
+    // Any points of the plot, kept as series() keeps them.
+    Points kept(const std::shared_ptr<const void>& source, std::size_t what,
+                const std::function<std::vector<ImVec2>()>& make) const;
     bool clipped(double y) const;        // y lies below what the vertical axis can show
     ImVec2 low() const { return low_; }  // top left of the plot area, pixels
     ImVec2 high() const { return high_; }
@@ -68,8 +84,10 @@ public:
     bool clicked() const { return clicked_; }
 
     LabelPlacer& labels() { return *labels_; }
-    // Draws `text` beside the first of `anchors` where it covers nothing.
-    void label(std::string_view text, const ImVec4& colour, std::span<const ImVec2> anchors);
+    // Draws `text` beside the first of `anchors` where it covers nothing. spare: one that is said elsewhere
+    // too, as a model's name in Models; left out where it would lie on another label.
+    void label(std::string_view text, const ImVec4& colour, std::span<const ImVec2> anchors,
+               bool spare = false);
 
     // Horizontal reference line over the whole width with its label on it.
     void level(double y, const LineStyle& style, std::string_view text);
@@ -77,9 +95,11 @@ public:
 private:
     void draw_menu(const FrameSpec& spec);
 
-    bool open_ = false, clicked_ = false, log_y_ = false;
+    bool open_ = false, clicked_ = false, log_x_ = false, log_y_ = false;
+    ImGuiID id_ = 0;
     ImVec2 low_{}, high_{};
     Range x_view_, y_view_;
+    AxisMap x_map_, y_map_;
     ImDrawList* list_ = nullptr;
     std::optional<ImVec2> pointer_;
     std::optional<LabelPlacer> labels_;

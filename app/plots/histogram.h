@@ -23,6 +23,10 @@ LogHistogram log_histogram(std::span<const double> values, Range range, std::siz
 // Median of |values| over finite nonzero ones; 0 where there are none.
 double median_magnitude(std::span<const double> values);
 
+// The values at these shares of the way from the least to the largest, as sorting would find them, in
+// a few passes; empty where there are none. All finite and above 0.
+std::vector<double> quantiles(std::span<const double> values, std::span<const double> shares);
+
 // Finite nonzero values whose magnitude lies more than `factor` times above or below the median.
 std::vector<std::size_t> outliers(std::span<const double> values, double factor = 10.0);
 

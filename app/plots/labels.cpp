@@ -6,6 +6,8 @@
 #include <cmath>
 #include <limits>
 
+#include "app/plots/decimate.h"
+
 namespace deadscope {
 
 LabelPlacer::LabelPlacer(ImVec2 low, ImVec2 high, float cell)
@@ -34,10 +36,15 @@ void LabelPlacer::occupy(std::span<const ImVec2> line) {
         if (!std::isfinite(line[i].x) || !std::isfinite(line[i].y)) continue;
         mark(line[i]);
         if (i == 0 || !std::isfinite(line[i - 1].x) || !std::isfinite(line[i - 1].y)) continue;
-        const ImVec2 from = line[i - 1], to = line[i];
+        ImVec2 from = line[i - 1], to = line[i];
+        float begin = 0.0f, end = 1.0f;
+        if (!clip_segment(from, to, low_, high_, begin, end)) continue;
+        const ImVec2 way{to.x - from.x, to.y - from.y};
+        to = {from.x + way.x * end, from.y + way.y * end};
+        from = {from.x + way.x * begin, from.y + way.y * begin};
         const float length = std::hypot(to.x - from.x, to.y - from.y);
         const int steps = static_cast<int>(std::min(length / cell_ * 2.0f, 4000.0f));
-        for (int s = 1; s < steps; ++s) {
+        for (int s = 0; s <= steps && steps > 0; ++s) {
             const float t = static_cast<float>(s) / static_cast<float>(steps);
             mark({from.x + (to.x - from.x) * t, from.y + (to.y - from.y) * t});
         }
@@ -67,7 +74,31 @@ float LabelPlacer::ink(ImVec2 low, ImVec2 high) const {
     return sum;
 }
 
+bool LabelPlacer::covers_label(ImVec2 low, ImVec2 high) const {
+    for (int r = row(low.y); r <= row(high.y); ++r) {
+        for (int c = column(low.x); c <= column(high.x); ++c) {
+            if (cells_[static_cast<std::size_t>(r) * static_cast<std::size_t>(columns_) +
+                       static_cast<std::size_t>(c)] == 2)
+                return true;
+        }
+    }
+    return false;
+}
+
 ImVec2 LabelPlacer::place(ImVec2 size, std::span<const ImVec2> anchors) {
+    const ImVec2 best = best_place(size, anchors);
+    occupy(best, {best.x + size.x, best.y + size.y});
+    return best;
+}
+
+std::optional<ImVec2> LabelPlacer::place_clear(ImVec2 size, std::span<const ImVec2> anchors) {
+    const ImVec2 best = best_place(size, anchors), end{best.x + size.x, best.y + size.y};
+    if (covers_label(best, end)) return std::nullopt;
+    occupy(best, end);
+    return best;
+}
+
+ImVec2 LabelPlacer::best_place(ImVec2 size, std::span<const ImVec2> anchors) const {
     const float gap = cell_ * 1.5f;
     ImVec2 best{low_.x, low_.y};
     float best_cost = std::numeric_limits<float>::infinity();
@@ -87,9 +118,10 @@ ImVec2 LabelPlacer::place(ImVec2 size, std::span<const ImVec2> anchors) {
                 const ImVec2 inside{std::clamp(at.x, low_.x + 2, std::max(low_.x + 2, high_.x - size.x - 2)),
                                     std::clamp(at.y, low_.y + 2, std::max(low_.y + 2, high_.y - size.y - 2))};
                 const float moved = std::hypot(inside.x - at.x, inside.y - at.y);
-                const float cost = 10.0f * ink(inside, {inside.x + size.x, inside.y + size.y}) +
-                                   moved * 0.5f + 4.0f * static_cast<float>(ring) +
+                const float bare = moved * 0.5f + 4.0f * static_cast<float>(ring) +
                                    1.5f * static_cast<float>(a) + 0.4f * static_cast<float>(k);
+                if (bare >= best_cost) continue;  // whatever lies there
+                const float cost = 10.0f * ink(inside, {inside.x + size.x, inside.y + size.y}) + bare;
                 if (cost < best_cost) {
                     best_cost = cost;
                     best = inside;
@@ -97,7 +129,6 @@ ImVec2 LabelPlacer::place(ImVec2 size, std::span<const ImVec2> anchors) {
             }
         }
     }
-    occupy(best, {best.x + size.x, best.y + size.y});
     return best;
 }
 

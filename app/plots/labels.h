@@ -4,6 +4,7 @@
 
 #include <imgui.h>
 
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -21,8 +22,12 @@ public:
     // Top left corner for a text of `size` near the best of `anchors`; takes the place. The first anchors are
     // preferred.
     ImVec2 place(ImVec2 size, std::span<const ImVec2> anchors);
+    // The same, or nothing where every place covers a part of another label.
+    std::optional<ImVec2> place_clear(ImVec2 size, std::span<const ImVec2> anchors);
 
 private:
+    ImVec2 best_place(ImVec2 size, std::span<const ImVec2> anchors) const;
+    bool covers_label(ImVec2 low, ImVec2 high) const;
     int column(float x) const;
     int row(float y) const;
     float ink(ImVec2 low, ImVec2 high) const;  // occupied cells in a rectangle

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <vector>
 
+#include "app/plots/decimate.h"
+
 namespace deadscope {
 namespace {
 
@@ -28,36 +30,78 @@ std::span<const float> pattern(Dash dash) {
     return {};
 }
 
-// Walks along the line with the pen's pattern; a dash bends where the line does.
-void draw_dashed(ImDrawList& list, std::span<const ImVec2> points, const LineStyle& style) {
-    const std::span<const float> lengths = pattern(style.dash);
-    const ImU32 colour = packed(style.colour);
-    std::size_t phase = 0;
-    float left = lengths[0] * style.width;
-    std::vector<ImVec2> stroke{points[0]};
-    const auto lift = [&] {
-        if (phase % 2 == 0 && stroke.size() > 1) {
-            list.AddPolyline(stroke.data(), static_cast<int>(stroke.size()), colour, 0, style.width);
-        }
-        stroke.clear();
-    };
-    for (std::size_t i = 1; i < points.size(); ++i) {
-        ImVec2 at = points[i - 1];
-        float length = std::hypot(points[i].x - at.x, points[i].y - at.y);
-        while (length > left) {
-            const float share = left / length;
-            at = {at.x + (points[i].x - at.x) * share, at.y + (points[i].y - at.y) * share};
-            length -= left;
-            stroke.push_back(at);
-            lift();
-            phase = (phase + 1) % lengths.size();
-            left = lengths[phase] * style.width;
-            stroke.push_back(at);
-        }
-        left -= length;
-        stroke.push_back(points[i]);
+// The pen's way along a dash pattern.
+class Pen {
+public:
+    Pen(ImDrawList& list, const LineStyle& style)
+        : list_(list), colour_(packed(style.colour)), width_(style.width), lengths_(pattern(style.dash)) {
+        for (const float length : lengths_) period_ += length * width_;
+        left_ = lengths_[0] * width_;
     }
-    lift();
+
+    // A dash bends where the line does.
+    void go(ImVec2 from, ImVec2 to) {
+        if (stroke_.empty()) stroke_.push_back(from);
+        float length = std::hypot(to.x - from.x, to.y - from.y);
+        while (length > left_) {
+            const float share = left_ / length;
+            from = {from.x + (to.x - from.x) * share, from.y + (to.y - from.y) * share};
+            length -= left_;
+            stroke_.push_back(from);
+            lift();
+            next();
+            stroke_.push_back(from);
+        }
+        left_ -= length;
+        stroke_.push_back(to);
+    }
+    // As far as go() would, without ink: what nobody sees may be millions of dashes long.
+    void skip(float length) {
+        lift();
+        for (length = std::fmod(length, period_); length > left_; next()) length -= left_;
+        left_ -= length;
+    }
+    void lift() {
+        if (phase_ % 2 == 0 && stroke_.size() > 1)
+            list_.AddPolyline(stroke_.data(), static_cast<int>(stroke_.size()), colour_, 0, width_);
+        stroke_.clear();
+    }
+
+private:
+    void next() {
+        phase_ = (phase_ + 1) % lengths_.size();
+        left_ = lengths_[phase_] * width_;
+    }
+
+    ImDrawList& list_;
+    ImU32 colour_;
+    float width_, period_ = 0.0f, left_ = 0.0f;
+    std::span<const float> lengths_;
+    std::size_t phase_ = 0;
+    std::vector<ImVec2> stroke_;
+};
+
+void draw_dashed(ImDrawList& list, std::span<const ImVec2> points, const LineStyle& style) {
+    Pen pen(list, style);
+    const float edge = style.width * 16.0f;  // more than the longest dash
+    const ImVec2 clip_low = list.GetClipRectMin(), clip_high = list.GetClipRectMax();
+    const ImVec2 low{clip_low.x - edge, clip_low.y - edge}, high{clip_high.x + edge, clip_high.y + edge};
+    for (std::size_t i = 1; i < points.size(); ++i) {
+        const ImVec2 a = points[i - 1], b = points[i];
+        const float length = std::hypot(b.x - a.x, b.y - a.y);
+        float from = 0.0f, to = 1.0f;
+        if (!clip_segment(a, b, low, high, from, to)) {
+            pen.skip(length);
+            continue;
+        }
+        const auto at = [&](float share) {
+            return ImVec2{a.x + (b.x - a.x) * share, a.y + (b.y - a.y) * share};
+        };
+        if (from > 0.0f) pen.skip(length * from);
+        pen.go(from > 0.0f ? at(from) : a, to < 1.0f ? at(to) : b);
+        if (to < 1.0f) pen.skip(length * (1.0f - to));
+    }
+    pen.lift();
 }
 
 void draw_run(ImDrawList& list, std::span<const ImVec2> points, const LineStyle& style) {

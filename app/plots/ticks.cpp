@@ -10,6 +10,8 @@
 namespace deadscope {
 namespace {
 
+constexpr std::size_t most_even_ticks = 64;
+
 // The smallest 1, 2 or 5 times a power of ten that is at least `step`.
 double round_step(double step) {
     const double power = std::pow(10.0, std::floor(std::log10(step)));
@@ -37,11 +39,22 @@ std::string short_number(double value, double step) {
 std::vector<Tick> even_ticks(Range range, double step) {
     std::vector<Tick> ticks;
     const double first = std::ceil(range.low / step - 1e-9);
-    for (double i = first; i * step <= range.high + step * 1e-9; i += 1.0) {
+    // Zoomed in to the last bits of a double, one more is no more: the bound ends it.
+    for (double i = first; ticks.size() < most_even_ticks && i * step <= range.high + step * 1e-9; i += 1.0) {
         const double value = i == 0.0 ? 0.0 : i * step;  // no "-0"
         ticks.push_back({value, short_number(value, step)});
     }
     return ticks;
+}
+
+// The step that gives at most so many ticks, but not one alone, which is no scale.
+double even_step(Range range, int most) {
+    const auto ticks = [&](double step) {
+        return std::floor(range.high / step + 1e-9) - std::ceil(range.low / step - 1e-9) + 1.0;
+    };
+    double step = round_step((range.high - range.low) / std::max(1, most - 1));
+    for (int finer = 0; finer < 3 && ticks(step) < 2.0; ++finer) step = round_step(step * 0.4);  // 5, 2, 1
+    return step;
 }
 
 }  // namespace
@@ -95,12 +108,12 @@ std::vector<Tick> log_ticks(Range range, int most) {
 
 std::vector<Tick> linear_ticks(Range range, int most) {
     if (!(range.high > range.low)) return {};
-    return even_ticks(range, round_step((range.high - range.low) / std::max(1, most - 1)));
+    return even_ticks(range, even_step(range, most));
 }
 
 std::vector<Tick> count_ticks(Range range, int most) {
     if (!(range.high > range.low)) return {};
-    const double step = std::max(1.0, round_step((range.high - range.low) / std::max(1, most - 1)));
+    const double step = std::max(1.0, even_step(range, most));
     std::vector<Tick> ticks;
     for (double i = std::ceil(range.low / step - 1e-9); i * step <= range.high + 1e-9; i += 1.0) {
         ticks.push_back({i * step, std::to_string(static_cast<long long>(std::llround(i * step)))});

@@ -11,7 +11,10 @@
 #include <thread>
 
 #include "core/base/error.h"
+#include "core/base/machine.h"
+#include "core/base/thread_priority.h"
 #include "tests/fixtures/safetensors_writer.h"
+#include "tests/fixtures/wide_reading.h"
 
 namespace deadscope {
 namespace {
@@ -276,6 +279,42 @@ TEST(Controller, SavingTextWritesTheFileOrSaysWhyNot) {
     const auto& log = session.controller.state().log;
     EXPECT_TRUE(
         std::ranges::any_of(log, [](const LogLine& line) { return line.level == LogLine::Level::error; }));
+}
+
+// What a session file or another program measured is shown as a pass's own; the same name is the same model.
+TEST(ControllerTest, ShowsAReadingMadeElsewhere) {
+    Session session;
+    const auto partial = fixtures::wide_reading({.name = "wide", .width = 64, .layers = 4, .blocks = 2});
+    const auto whole = fixtures::wide_reading({.name = "wide", .width = 64, .layers = 4, .blocks = 5});
+    const ModelId id = session.controller.show_reading("wide", partial, /*complete=*/false);
+    const OpenModel& model = session.controller.state().models.at(0);
+    EXPECT_EQ(model.id, id);
+    EXPECT_EQ(model.stage, Stage::running);
+    EXPECT_EQ(model.reading, partial);
+    const std::shared_ptr<const GammaReading> gamma = model.gamma;
+    EXPECT_EQ(session.controller.show_reading("wide", whole, /*complete=*/true), id);
+    ASSERT_EQ(session.controller.state().models.size(), 1u);
+    EXPECT_EQ(model.stage, Stage::done);
+    EXPECT_EQ(model.reading, whole);
+    EXPECT_EQ(model.gamma, gamma) << "γ is the same: what was made of it stays";
+}
+
+// Beside a window a pass leaves a core where there are more than two, and says how many it took.
+TEST(ControllerTest, APassBesideAWindowLeavesItACore) {
+    ReadingSettings settings = small_settings();
+    settings.threads = 0;
+    Controller controller({.settings = settings, .window = true});
+    Intents intents;
+    intents.emit(OpenIntent{"zoo:gpt-layernorm"});
+    controller.apply(intents.take());
+    const auto end = std::chrono::steady_clock::now() + patience;
+    const auto done = [&] { return controller.state().models.at(0).stage == Stage::done; };
+    while (!done() && std::chrono::steady_clock::now() < end) {
+        std::this_thread::sleep_for(1ms);
+        controller.update();
+    }
+    ASSERT_TRUE(done());
+    EXPECT_EQ(controller.state().models.at(0).reading->threads, threads_beside_window(0, machine().cores));
 }
 
 }  // namespace

@@ -47,5 +47,93 @@ TEST(Decimate, LeavesSparsePointsAsTheyAre) {
     EXPECT_TRUE(decimate({}).empty());
 }
 
+// Values at whole numbers give the same picture as their points, without turning all of them into pixels.
+TEST(Decimate, OfValuesKeepsWhatThatOfPointsKeeps) {
+    std::vector<double> values(8192);
+    for (std::size_t i = 0; i < values.size(); ++i)
+        values[i] = std::sin(static_cast<double>(i) * 0.9) + (i == 5000 ? 40.0 : 0.0);
+    for (const bool log : {false, true}) {
+        const AxisMap x({1.0, 8192.0}, 50.0f, 450.0f, log);
+        std::vector<ImVec2> points;
+        for (std::size_t i = 0; i < values.size(); ++i)
+            points.push_back({x(static_cast<double>(i + 1)), static_cast<float>(values[i])});
+        const std::vector<std::size_t> kept = decimate(values, 1.0, x, {50.0, 450.0});
+        EXPECT_LE(kept.size(), 4u * 402u);
+        EXPECT_TRUE(std::ranges::is_sorted(kept));
+        EXPECT_NE(std::ranges::find(kept, std::size_t{5000}), kept.end()) << "log " << log;
+        EXPECT_EQ(kept.front(), 0u);
+        EXPECT_EQ(kept.back(), values.size() - 1);
+        for (const ImVec2 p : decimate(points)) {
+            // Of the same column one as low and one as high.
+            const auto beside = [&](std::size_t i) { return std::abs(points[i].x - p.x) <= 1.01f; };
+            EXPECT_TRUE(
+                std::ranges::any_of(kept, [&](std::size_t i) { return beside(i) && points[i].y >= p.y; }));
+            EXPECT_TRUE(
+                std::ranges::any_of(kept, [&](std::size_t i) { return beside(i) && points[i].y <= p.y; }));
+        }
+    }
+}
+
+TEST(Decimate, OfValuesKeepsThePartInViewAndItsNeighbours) {
+    const std::vector<double> values(1000, 1.0);
+    const AxisMap x({100.0, 110.0}, 0.0f, 200.0f, false);
+    const std::vector<std::size_t> kept = decimate(values, 0.0, x, {0.0, 200.0});
+    ASSERT_FALSE(kept.empty());
+    EXPECT_EQ(kept.front(), 99u);
+    EXPECT_EQ(kept.back(), 110u);
+    EXPECT_EQ(kept.size(), 12u);
+    EXPECT_TRUE(decimate(std::vector<double>{}, 0.0, x, {0.0, 200.0}).empty());
+}
+
+TEST(Decimate, OfValuesFindsALowestBesideWhatIsNoNumber) {
+    std::vector<double> values(100, 5.0);
+    values[0] = std::nan("");
+    values[50] = -3.0;
+    const AxisMap x({0.0, 1000.0}, 0.0f, 10.0f, false);  // all in one column
+    const std::vector<std::size_t> kept = decimate(values, 0.0, x, {0.0, 10.0});
+    EXPECT_NE(std::ranges::find(kept, std::size_t{50}), kept.end());
+}
+
+TEST(AxisMap, MapsAndComesBack) {
+    for (const bool log : {false, true}) {
+        const AxisMap map({0.01, 100.0}, 300.0f, 20.0f, log);
+        EXPECT_NEAR(map(0.01), 300.0f, 1e-3);
+        EXPECT_NEAR(map(100.0), 20.0f, 1e-3);
+        EXPECT_NEAR(map.inverse(map(3.0)), 3.0, 1e-3);  // a pixel is a float: 6 digits
+    }
+    const AxisMap log({0.01, 100.0}, 300.0f, 20.0f, true);
+    EXPECT_NEAR(log(1.0), 160.0f, 1e-3);
+    EXPECT_TRUE(std::isfinite(log(0.0)) && log(0.0) > 1000.0f);
+    EXPECT_TRUE(std::isnan(log(std::nan(""))));
+}
+
+TEST(Thin, KeepsOnePointACell) {
+    std::vector<ImVec2> points;
+    for (int i = 0; i < 10000; ++i)
+        points.push_back({static_cast<float>(i % 100) * 0.1f, static_cast<float>(i / 100) * 0.1f});
+    points.push_back({500.0f, 5.0f});  // outside
+    const std::vector<ImVec2> kept = thin(points, {0, 0}, {20, 20}, 2.0f);
+    EXPECT_EQ(kept.size(), 25u);
+    for (std::size_t i = 0; i < kept.size(); ++i) {
+        for (std::size_t j = 0; j < i; ++j) {
+            EXPECT_FALSE(std::floor(kept[i].x / 2) == std::floor(kept[j].x / 2) &&
+                         std::floor(kept[i].y / 2) == std::floor(kept[j].y / 2));
+        }
+    }
+}
+
+TEST(ClipSegment, KeepsThePartInside) {
+    float from = 0, to = 0;
+    EXPECT_TRUE(clip_segment({2, 2}, {3, 3}, {0, 0}, {10, 10}, from, to));
+    EXPECT_EQ(from, 0.0f);
+    EXPECT_EQ(to, 1.0f);
+    EXPECT_TRUE(clip_segment({-10, 5}, {30, 5}, {0, 0}, {10, 10}, from, to));
+    EXPECT_FLOAT_EQ(from, 0.25f);
+    EXPECT_FLOAT_EQ(to, 0.5f);
+    EXPECT_FALSE(clip_segment({-10, 5}, {-1, 5}, {0, 0}, {10, 10}, from, to));
+    EXPECT_FALSE(clip_segment({-5, 4}, {4, -50}, {0, 0}, {10, 10}, from, to));
+    EXPECT_FALSE(clip_segment({5, 20}, {6, 20}, {0, 0}, {10, 10}, from, to));
+}
+
 }  // namespace
 }  // namespace deadscope

@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include <array>
 #include <limits>
 #include <numeric>
@@ -33,6 +36,24 @@ TEST(Outliers, AreFarFromTheMedianEitherWay) {
     EXPECT_DOUBLE_EQ(median_magnitude(values), 1.0);
     EXPECT_EQ(outliers(values), (std::vector<std::size_t>{4, 5}));
     EXPECT_TRUE(outliers(std::array{0.0, 0.0}).empty());
+}
+
+TEST(Quantiles, AreThoseOfSorting) {
+    std::vector<double> values;
+    for (int i = 0; i < 5000; ++i)
+        values.push_back(std::exp(std::sin(i * 1.7) * 20.0) + (i % 7 == 0 ? 1.0 : 0.0));
+    values.push_back(5e-324);
+    values.push_back(1e300);
+    std::vector<double> sorted = values;
+    std::ranges::sort(sorted);
+    const std::vector<double> shares{0.0, 0.005, 0.3, 0.5, 0.995, 1.0};
+    const std::vector<double> found = quantiles(values, shares);
+    ASSERT_EQ(found.size(), shares.size());
+    for (std::size_t i = 0; i < shares.size(); ++i)
+        EXPECT_EQ(found[i],
+                  sorted[static_cast<std::size_t>(shares[i] * static_cast<double>(sorted.size() - 1))]);
+    EXPECT_EQ(quantiles(std::vector<double>{2.5}, shares), std::vector<double>(shares.size(), 2.5));
+    EXPECT_TRUE(quantiles({}, shares).empty());
 }
 
 }  // namespace

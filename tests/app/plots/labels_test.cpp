@@ -36,5 +36,27 @@ TEST(LabelPlacer, StaysInsideAtACorner) {
     EXPECT_LE(at.y + 14, 110);
 }
 
+TEST(LabelPlacer, LeavesOutASpareLabelRatherThanCoverAnother) {
+    LabelPlacer placer({0, 0}, {120, 60});
+    const ImVec2 size{80, 14};
+    const std::array anchors{ImVec2{60, 30}};
+    std::vector<ImVec2> placed;
+    while (const std::optional<ImVec2> at = placer.place_clear(size, anchors)) {
+        for (const ImVec2 other : placed) EXPECT_FALSE(overlap(*at, other, size));
+        placed.push_back(*at);
+        ASSERT_LT(placed.size(), 10u);
+    }
+    EXPECT_GE(placed.size(), 2u);
+    placer.place(size, anchors);  // one that must be there finds a place all the same
+}
+
+// A plot zoomed far in has lines whose ends lie far outside: what passes through is marked as finely.
+TEST(LabelPlacer, MarksTheInsideOfALongLine) {
+    LabelPlacer placer({0, 0}, {400, 300});
+    placer.occupy(std::array{ImVec2{-1e7f, 150}, ImVec2{1e7f, 150}});
+    const ImVec2 at = placer.place({80, 14}, std::array{ImVec2{200, 150}});
+    EXPECT_TRUE(at.y > 150 || at.y + 14 < 150);
+}
+
 }  // namespace
 }  // namespace deadscope

@@ -82,5 +82,20 @@ TEST(Ranges, TakeOnlyWhatTheAxisCanShow) {
     EXPECT_GT(one.high, 5.0);
 }
 
+TEST(Ticks, EndWhereDoublesEnd) {
+    EXPECT_LE(linear_ticks({1.0, 1.0 + 0x1p-52}, 7).size(), 64u);
+    EXPECT_LE(linear_ticks({1e15, 1e15 + 0.125}, 7).size(), 64u);
+}
+
+TEST(Ticks, OneAloneIsNoScale) {
+    // A narrow plot of a wide spectrum: the first step tried, 10000, would leave 0 alone.
+    const std::vector<Tick> counts = count_ticks({-160.0, 8600.0}, 2);
+    ASSERT_EQ(counts.size(), 2u);
+    EXPECT_EQ(counts[0].label, "0");
+    EXPECT_EQ(counts[1].label, "5000");
+    EXPECT_GE(linear_ticks({0.011, 0.099}, 2).size(), 2u);
+    EXPECT_EQ(count_ticks({3.2, 4.1}, 2).size(), 1u);  // of whole numbers there is one
+}
+
 }  // namespace
 }  // namespace deadscope

@@ -12,6 +12,8 @@
 
 #include "app/explorer.h"
 #include "app/panels/panels.h"
+#include "app/plots/kept.h"
+#include "app/scene/heatmap.h"
 #include "tests/app/window/hub_tests.h"
 #include "tests/app/window/opening_tests.h"
 #include "tests/app/window/steps.h"
@@ -92,6 +94,32 @@ void test_run_progress_cancel(ImGuiTestContext* ctx) {
         ctx, [&] { return explorer_of(ctx)->controller().busy() || model(ctx, 0).stage == Stage::done; }));
     IM_CHECK(idle(ctx));
     IM_CHECK(model(ctx, 0).stage == Stage::done && model(ctx, 1).stage == Stage::done);
+}
+
+// Nothing is made of the data again while neither the data nor the view changes; a change of view is seen.
+void test_nothing_is_made_twice(ImGuiTestContext* ctx) {
+    ctx->MouseMoveToPos({2.f, 2.f});
+    const std::size_t at_first = made_so_far();
+    for (const bool sorted : {false, true}) {
+        for (const int tab : {2, 1, 0}) {
+            explorer_of(ctx)->intents().view([=](ViewState& view) {
+                view.gamma.tab = view.alignment.tab = tab;
+                view.gamma.sorted = view.alignment.sorted = sorted;
+            });
+            ctx->Yield(5);
+            const Heatmap& heatmap = kept_heatmap(sorted ? "gamma, sorted" : "gamma");
+            const std::size_t made = made_so_far(), drawn = heatmap.drawn();
+            ctx->Yield(100);
+            IM_CHECK_EQ(made_so_far(), made);
+            IM_CHECK_EQ(heatmap.drawn(), drawn);
+        }
+    }
+    IM_CHECK_GT(made_so_far(), at_first);
+    explorer_of(ctx)->intents().view([](ViewState& view) {
+        view.gamma = {};
+        view.alignment = {};
+    });
+    ctx->Yield(2);
 }
 
 void test_panels_close_and_return(ImGuiTestContext* ctx) {
@@ -218,6 +246,7 @@ constexpr std::array tests{
     Named{"first window: every panel has room, every model is read", test_first_window},
     Named{"open a built-in model and close it", test_open_built_in},
     Named{"run, watch progress, cancel, run again", test_run_progress_cancel},
+    Named{"unchanged, nothing is made twice", test_nothing_is_made_twice},
     Named{"every panel closes and returns", test_panels_close_and_return},
     Named{"select a model, hide it, show it", test_select_and_hide},
     Named{"a broken file explains, the others stay", test_broken_file},
