@@ -33,33 +33,40 @@ std::span<const float> pattern(Dash dash) {
 // The pen's way along a dash pattern.
 class Pen {
 public:
-    Pen(ImDrawList& list, const LineStyle& style)
-        : list_(list), colour_(packed(style.colour)), width_(style.width), lengths_(pattern(style.dash)) {
+    Pen(ImDrawList& list, const LineStyle& style, float vertical)
+        : list_(list),
+          colour_(packed(style.colour)),
+          width_(style.width),
+          vertical_(vertical),
+          lengths_(pattern(style.dash)) {
         for (const float length : lengths_) period_ += length * width_;
         left_ = lengths_[0] * width_;
     }
 
+    float length(ImVec2 from, ImVec2 to) const {
+        return std::hypot(to.x - from.x, (to.y - from.y) * vertical_);
+    }
     // A dash bends where the line does.
     void go(ImVec2 from, ImVec2 to) {
         if (stroke_.empty()) stroke_.push_back(from);
-        float length = std::hypot(to.x - from.x, to.y - from.y);
-        while (length > left_) {
-            const float share = left_ / length;
+        float rest = length(from, to);
+        while (rest > left_) {
+            const float share = left_ / rest;
             from = {from.x + (to.x - from.x) * share, from.y + (to.y - from.y) * share};
-            length -= left_;
+            rest -= left_;
             stroke_.push_back(from);
             lift();
             next();
             stroke_.push_back(from);
         }
-        left_ -= length;
+        left_ -= rest;
         stroke_.push_back(to);
     }
     // As far as go() would, without ink: what nobody sees may be millions of dashes long.
-    void skip(float length) {
+    void skip(float way) {
         lift();
-        for (length = std::fmod(length, period_); length > left_; next()) length -= left_;
-        left_ -= length;
+        for (way = std::fmod(way, period_); way > left_; next()) way -= left_;
+        left_ -= way;
     }
     void lift() {
         if (phase_ % 2 == 0 && stroke_.size() > 1)
@@ -75,20 +82,32 @@ private:
 
     ImDrawList& list_;
     ImU32 colour_;
-    float width_, period_ = 0.0f, left_ = 0.0f;
+    float width_, vertical_, period_ = 0.0f, left_ = 0.0f;
     std::span<const float> lengths_;
     std::size_t phase_ = 0;
     std::vector<ImVec2> stroke_;
 };
 
+// How much of its ways up and down counts for a line's dashes: all of it where it is smooth; of a line that
+// fills the plot with its ups and downs so little that it has no more dashes than a smooth one.
+float vertical_share(std::span<const ImVec2> points, ImVec2 low, ImVec2 high) {
+    float up_and_down = 0.0f;
+    for (std::size_t i = 1; i < points.size(); ++i) {
+        up_and_down +=
+            std::abs(std::clamp(points[i].y, low.y, high.y) - std::clamp(points[i - 1].y, low.y, high.y));
+    }
+    const float enough = 3.0f * (high.y - low.y);
+    return up_and_down > enough ? enough / up_and_down : 1.0f;
+}
+
 void draw_dashed(ImDrawList& list, std::span<const ImVec2> points, const LineStyle& style) {
-    Pen pen(list, style);
     const float edge = style.width * 16.0f;  // more than the longest dash
     const ImVec2 clip_low = list.GetClipRectMin(), clip_high = list.GetClipRectMax();
     const ImVec2 low{clip_low.x - edge, clip_low.y - edge}, high{clip_high.x + edge, clip_high.y + edge};
+    Pen pen(list, style, vertical_share(points, low, high));
     for (std::size_t i = 1; i < points.size(); ++i) {
         const ImVec2 a = points[i - 1], b = points[i];
-        const float length = std::hypot(b.x - a.x, b.y - a.y);
+        const float length = pen.length(a, b);
         float from = 0.0f, to = 1.0f;
         if (!clip_segment(a, b, low, high, from, to)) {
             pen.skip(length);
