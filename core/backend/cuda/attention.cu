@@ -66,15 +66,17 @@ void launch_attend(const Launch& at, const Attention& call, Problem<T> problem) 
 
 template <typename T, bool places>
 void choose_columns(const Launch& at, const Attention& call, const Problem<T>& problem) {
-    // Columns of the values a thread holds; doubles take two registers each.
-    if (call.value_dim <= 32) return launch_attend<T, 2, places>(at, call, problem);
-    if (call.value_dim <= 64) return launch_attend<T, 4, places>(at, call, problem);
+    // Columns of the values that a thread holds; doubles take two registers each. Models with tables of
+    // places have heads of 64.
+    constexpr bool wide = sizeof(Arithmetic<T>) == 8;
+    constexpr int most = wide ? 8 : 16;
+    const std::size_t dim = call.value_dim;
     if constexpr (!places) {
-        if (call.value_dim > 64 && call.value_dim <= 96)
-            return launch_attend<T, 6, places>(at, call, problem);
-        if (sizeof(T) < sizeof(double) && call.value_dim > 128)
-            return launch_attend < T, sizeof(T) < sizeof(double) ? 16 : 8, places > (at, call, problem);
+        if (dim <= 32) return launch_attend<T, 2, false>(at, call, problem);
+        if (dim > 64 && dim <= 96) return launch_attend<T, 6, false>(at, call, problem);
+        if (dim > 128) return launch_attend<T, most, false>(at, call, problem);
     }
+    if (dim <= 64) return launch_attend<T, 4, places>(at, call, problem);
     return launch_attend<T, 8, places>(at, call, problem);
 }
 

@@ -309,12 +309,13 @@ private:
         DEADSCOPE_UNROLL
         for (int a = 0; a < rows_per_thread; ++a) {
             if (query_[a] < 0) continue;
+            const A share = A{1} / total_[a];
             T* out = p_.out.at(tile_.start + static_cast<std::size_t>(query_[a]),
                                tile_.head(row_ + a) * static_cast<std::size_t>(p_.value_dim));
             DEADSCOPE_UNROLL
             for (int c = 0; c < cols; ++c) {
                 const int col = tile_.first_value + column(c / S::pack * S::pack) + c % S::pack;
-                if (col < p_.value_dim) out[col] = Narrow<T>::of(sums_[a][c] / total_[a]);
+                if (col < p_.value_dim) out[col] = Narrow<T>::of(sums_[a][c] * share);
             }
         }
     }

@@ -93,7 +93,7 @@ void to_double(const Launch& at, View from, double* values) {
 
 void to_factor_rows(const Launch& at, View rows, const double* shift, double* to, std::size_t ld) {
     if (rows.rows == 0) return;
-    constexpr std::size_t most = 1u << 16;
+    constexpr std::size_t most = 256;
     const std::size_t down = (rows.rows + tile - 1) / tile;
     const std::size_t across = std::max<std::size_t>(1, (rows.cols + tile - 1) / tile);
     const dim3 grid(static_cast<unsigned>(std::min(down, most)), static_cast<unsigned>(across));

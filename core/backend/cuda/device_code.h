@@ -278,7 +278,7 @@ __global__ void __launch_bounds__(block_threads) each_pack(F f, std::size_t rows
 template <int width, typename F>
 void launch_each(cudaStream_t stream, std::size_t rows, std::size_t cols, const char* what, const F& f) {
     if (rows == 0 || cols == 0) return;
-    constexpr std::size_t most_across = 1u << 16, most_down = 65535;  // CUDA's limit of gridDim.y
+    constexpr std::size_t most_across = 64, most_down = 4096;  // enough for any card; CUDA ends at 65535
     const std::size_t across = (cols + width - 1) / width;
     unsigned wide = 1;
     while (wide < static_cast<unsigned>(block_threads) && wide < across) wide *= 2;

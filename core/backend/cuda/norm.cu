@@ -59,7 +59,7 @@ __global__ void __launch_bounds__(block_threads) norm_rows(Norm<T> norm) {
 
 template <typename T, int width, int lanes>
 void launch_norm(const Launch& at, NormKind kind, const Norm<T>& norm) {
-    constexpr std::size_t at_once = block_threads / lanes, most = 1u << 20;
+    constexpr std::size_t at_once = block_threads / lanes, most = 4096;
     const std::size_t blocks = (norm.rows * norm.groups + at_once - 1) / at_once;
     const dim3 grid(static_cast<unsigned>(std::min(blocks, most)));
     if (kind == NormKind::layer_norm) {

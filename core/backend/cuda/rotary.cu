@@ -10,11 +10,13 @@ struct Rotate {
     using A = Arithmetic<T>;
     const A *cosine, *sine;        // [positions, half]
     const std::int32_t* position;  // [rows]
-    std::size_t half, first, head_dim, step, other;
+    unsigned half;
+    std::size_t first, head_dim, step, other;
     Rows<T> x;
     template <int>
     __device__ void run(std::size_t row, std::size_t col) const {
-        const std::size_t head = col / half, pair = col % half;
+        // A division of 64 bits would take longer than all the rest.
+        const unsigned head = static_cast<unsigned>(col) / half, pair = static_cast<unsigned>(col) % half;
         const std::size_t angle = static_cast<std::size_t>(position[row]) * half + pair;
         T* at = x.at(row, head * head_dim + first + pair * step);
         const A a = widen(at[0]), b = widen(at[other]);
@@ -34,8 +36,8 @@ void rotary(const Launch& at, const void* cosine, const void* sine, std::size_t 
         using A = Arithmetic<T>;
         const std::size_t step = interleaved ? 2 : 1, other = interleaved ? 1 : half;
         launch_each<1>(at.stream, x.rows, x.cols / head_dim * half, "rotary positions",
-                       Rotate<T>{static_cast<const A*>(cosine), static_cast<const A*>(sine), position, half,
-                                 first, head_dim, step, other, Rows<T>(x)});
+                       Rotate<T>{static_cast<const A*>(cosine), static_cast<const A*>(sine), position,
+                                 static_cast<unsigned>(half), first, head_dim, step, other, Rows<T>(x)});
     });
 }
 

@@ -46,6 +46,16 @@ TEST_P(CudaNorm, EqualsTheCpu) {
     }
 }
 
+// More rows than one launch has warps for.
+TEST_P(CudaNorm, GoesOverMoreThanItsBlocks) {
+    const DeviceMatrix x(element(), random_table(8200, 24, "x")),
+        gamma(element(), random_table(1, 6, "gamma"));
+    Matrix expected = upload(*cpu_, x.values());
+    cpu_->norm(NormKind::rms_norm, 1e-5, expected, upload(*cpu_, gamma.values()), nullptr, expected);
+    cuda::norm(at(), NormKind::rms_norm, 1e-5, x.view(), gamma.view(), {}, x.view());
+    EXPECT_TRUE(near(element(), x.download(), download(*cpu_, expected), 60));
+}
+
 // The mean is rounded from the exact sum, so that the differences are those of the CPU bit by bit, though
 // they have only some ten bits left.
 TEST(CudaNormMean, IsTheOneThatTheCpuSubtracts) {

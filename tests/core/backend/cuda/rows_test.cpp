@@ -71,6 +71,18 @@ TEST_P(CudaRows, OneMatrixMayLieWithItsPacksAndTheOtherNot) {
     }
 }
 
+// More rows, and more columns, than one launch has blocks for.
+TEST_P(CudaRows, GoesOverMoreThanItsBlocks) {
+    for (const auto& [rows, cols] : {std::pair{4100, 300}, {3, 140000}}) {
+        const auto down = static_cast<std::size_t>(rows), across = static_cast<std::size_t>(cols);
+        for (const Inset inset : {Inset{}, Inset{1, 0}}) {
+            compare(
+                random_table(down, across, "x"), inset, 8, [&](auto x) { cuda::scale(at(), 1.0 / 3, x); },
+                [&](Matrix& x) { cpu_->scale(1.0 / 3, x); });
+        }
+    }
+}
+
 TEST_P(CudaRows, BoundsWhatItHolds) {
     for_shapes([&](std::size_t rows, std::size_t cols, Inset inset) {
         const Table values = random_table(rows, cols, "x");
