@@ -31,8 +31,11 @@ Block& Block::running(const char* what) {
     return *running_block;
 }
 
-void Block::run(const Launch& launch, unsigned x, unsigned y, unsigned z) {
+void Block::run(const Launch& launch, uint3 index, bool first, bool last) {
     launch_ = &launch;
+    shares_ = launch.shared_bytes > 0 || (!first && shares_);
+    gives_ = first || shares_;
+    takes_ = first || last || shares_;
     threads_ = live_ = launch.block.x * launch.block.y * launch.block.z;
     started_ = 0;
     ready_.resize(std::max<std::size_t>(ready_.size(), threads_));
@@ -49,17 +52,17 @@ void Block::run(const Launch& launch, unsigned x, unsigned y, unsigned z) {
         fibers_.push_back(std::make_unique<Fiber>(&Block::fiber_body));
     }
     prepare_shared(launch.shared_bytes);
-    blockIdx = {x, y, z};
+    blockIdx = index;
     blockDim = launch.block;
     gridDim = launch.grid;
     Block* const outer = running_block;
     running_block = this;
     fibers_used_ = 0;
-    release(&block_tags_[blocks_++ % 2]);  // this system thread's own start
+    if (gives_) release(&begun_);
     main_.switch_to(fresh_fiber());
     running_block = outer;
     if (live_ > 0) report_deadlock();
-    acquire(&block_tags_[blocks_ % 2]);
+    if (takes_ || shares_) acquire(&ended_);
 }
 
 // Shared memory begins with arbitrary contents; all ones are no number, so that a sum shows it. Under the
@@ -99,11 +102,9 @@ void Block::fiber_body(Fiber& self) {
 void Block::run_thread(unsigned thread) {
     const dim3 size = launch_->block;
     threadIdx = {thread % size.x, thread / size.x % size.y, thread / size.x / size.y};
-    acquire(&launch_->begun);
-    acquire(&block_tags_[(blocks_ - 1) % 2]);
+    if (gives_) acquire(&begun_);
     launch_->kernel();
-    release(&block_tags_[blocks_ % 2]);
-    release(&launch_->ended);
+    if (takes_ || shares_) release(&ended_);
     thread_returned(thread);
 }
 
@@ -146,6 +147,7 @@ void Block::barrier(const Place& place) {
             "threads of one block are at different barriers, the others at " + place_text(barrier_place_),
             place);
     }
+    shares_ = true;
     const void* const tag = &barrier_tags_[barriers_ % 2];
     release(tag);
     at_barrier_.push_back(current_);
@@ -196,7 +198,10 @@ Meeting& Block::meet(unsigned mask, WarpCall call, std::uint64_t value, const Pl
     }
     found->arrived |= 1u << lane;
     found->values[lane] = value;
-    if (call == WarpCall::sync) release(found);
+    if (call == WarpCall::sync) {
+        shares_ = true;
+        release(found);
+    }
     found->waiting[lane] = current_;
     complete_if_all(*this, warp, *found);
     if (!found->complete) wait();

@@ -21,7 +21,7 @@ struct Launch {
     std::function<void()> kernel;  // what one thread does
     dim3 grid, block;
     std::size_t shared_bytes = 0;        // dynamic
-    std::uint64_t begun = 0, ended = 0;  // tags: what the kernel's threads may see, and what they leave
+    std::uint64_t begun = 0, ended = 0;  // tags: what the kernel may see, and what it leaves
 };
 
 // A place in a kernel, for reports and to tell one barrier from another.
@@ -46,7 +46,8 @@ class Block {
 public:
     Block();
     ~Block();
-    void run(const Launch& launch, unsigned x, unsigned y, unsigned z);
+    // One block of the grid; `first` and `last` of those of this launch that run here.
+    void run(const Launch& launch, uint3 index, bool first, bool last);
 
     // The block that runs on the calling thread; reports a device function that the host called.
     static Block& running(const char* what);
@@ -92,10 +93,15 @@ private:
     unsigned threads_ = 0, started_ = 0, live_ = 0;
     std::vector<Fiber*> at_barrier_;
     Place barrier_place_;
-    std::uint64_t barriers_ = 0, blocks_ = 0;
-    // These alternate, so that a slow thread learns nothing of the next barrier, nor a late one of its own
-    // block.
-    std::array<std::uint64_t, 2> barrier_tags_{}, block_tags_{};
+    std::uint64_t barriers_ = 0;
+    std::array<std::uint64_t, 2>
+        barrier_tags_{};  // by turns: a slow thread learns nothing of the next barrier
+    // Tags: what the block's threads may see, and what they leave. The system thread gives the one and takes
+    // the other, so that a late thread learns nothing of an early one.
+    std::uint64_t begun_ = 0, ended_ = 0;
+    // Blocks have no order, but one that follows on the same system thread may use the shared memory of the
+    // one before. Where no barrier makes threads share, nothing orders them, and a race between blocks shows.
+    bool shares_ = false, gives_ = false, takes_ = false;
     std::vector<Warp> warps_;
     std::unique_ptr<std::byte[]> shared_;
     std::size_t shared_bytes_ = 0;

@@ -76,7 +76,9 @@ void Team::run(const Launch& launch) {
     next_.store(0, std::memory_order_relaxed);
     if (alone) {
         launch_ = &launch;
-        for (std::uint64_t b = 0; b < blocks; ++b) run_block(*own_, b);
+        acquire(&launch.begun);
+        for (std::uint64_t b = 0; b < blocks; ++b) run_block(*own_, b, b == 0, b + 1 == blocks);
+        release(&launch.ended);
         return;
     }
     {
@@ -116,25 +118,30 @@ void Team::help(unsigned worker) {
 }
 
 void Team::run_blocks(Block& block, unsigned worker) {
+    acquire(&launch_->begun);
     const dim3 grid = launch_->grid;
     const std::uint64_t count = std::uint64_t{grid.x} * grid.y * grid.z;
 #if DEADSCOPE_EMULATION_THREAD
-    for (std::uint64_t b = worker; b < count; b += threads_) run_block(block, b);
+    for (std::uint64_t b = worker; b < count; b += threads_)
+        run_block(block, b, b == worker, b + threads_ >= count);
 #else
     static_cast<void>(worker);
     for (std::uint64_t b = next_.fetch_add(1, std::memory_order_relaxed); b < count;
          b = next_.fetch_add(1, std::memory_order_relaxed)) {
-        run_block(block, b);
+        run_block(block, b, true, true);  // which matters to the thread sanitizer only
     }
 #endif
+    release(&launch_->ended);
 }
 
-void Team::run_block(Block& block, std::uint64_t index) {
+void Team::run_block(Block& block, std::uint64_t index, bool first, bool last) {
     const dim3 grid = launch_->grid;
     std::unique_lock<std::mutex> lock;
     if (DEADSCOPE_EMULATION_ADDRESS) lock = std::unique_lock(one_block_at_a_time());
-    block.run(*launch_, static_cast<unsigned>(index % grid.x), static_cast<unsigned>(index / grid.x % grid.y),
-              static_cast<unsigned>(index / grid.x / grid.y));
+    block.run(*launch_,
+              {static_cast<unsigned>(index % grid.x), static_cast<unsigned>(index / grid.x % grid.y),
+               static_cast<unsigned>(index / grid.x / grid.y)},
+              first, last);
 }
 
 }  // namespace deadscope_emulation

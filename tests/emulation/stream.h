@@ -45,7 +45,7 @@ public:
 private:
     void help(unsigned worker);
     void run_blocks(Block& block, unsigned worker);
-    void run_block(Block& block, std::uint64_t index);
+    void run_block(Block& block, std::uint64_t index, bool first, bool last);
 
     unsigned threads_;
     std::mutex mutex_;
