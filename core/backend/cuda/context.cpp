@@ -37,8 +37,9 @@ int chosen(int device) {  // before the first stream is made
 Staging::Room Staging::take(std::size_t bytes) {
     assert(bytes <= half_);
     if (!host_) {
-        host_ = std::make_unique<PinnedMemory>(2 * half_);
+        auto host = std::make_unique<PinnedMemory>(2 * half_);
         device_ = DeviceMemory(pool_, 2 * half_, stream_);
+        host_ = std::move(host);
     }
     if (filled_ + bytes > half_) {
         sent_[at_].record(stream_);

@@ -10,7 +10,8 @@
 namespace deadscope::cuda {
 
 // Nothing where all went well, else Error::resource: "the GPU failed: <what>". Most of these errors stay:
-// every later call in this process fails likewise.
+// every later call in this process fails likewise. OutOfDeviceMemory
+// where there was no room.
 void check(cudaError_t status, const char* what);
 void check(cublasStatus_t status, const char* what);
 void check(cusolverStatus_t status, const char* what);

@@ -58,8 +58,9 @@ void WeightsIn::send_stored(const StoredRows& rows, DType dtype, const View& to)
                       step = std::max<std::size_t>(1, staging_.most() / row_bytes);
     const std::size_t part = std::max<std::size_t>(1, kPart / row_bytes);
     if (!flags_) {
-        flags_ = std::make_unique<PinnedMemory>(kFlags * sizeof(int));
+        auto flags = std::make_unique<PinnedMemory>(kFlags * sizeof(int));
         not_finite_ = DeviceMemory(context_.pool(), sizeof(int), context_.copy());
+        flags_ = std::move(flags);
     }
     check(cudaMemsetAsync(not_finite_.as<int>(), 0, sizeof(int), context_.copy()), "weights were sent");
     for (std::size_t first = 0; first < to.rows; first += step) {

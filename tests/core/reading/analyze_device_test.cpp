@@ -67,6 +67,26 @@ TEST_F(AnalyzeDevice, MeasuresWhatTheProcessorMeasures) {
     EXPECT_EQ(verdict(read(settings("cuda:0", Precision::f32)).runs[0]), Verdict::kernel);
 }
 
+// math.md §3: λ_v is rounding, so it falls with u²; u is 2^-8, 2^-11 and 2^-24. Of 16 bits only the result is
+// rounded to them, of f32 every step on the way as well: four and more such shares.
+TEST_F(AnalyzeDevice, TheLadderGoesDownToSixteenBits) {
+    ReadingSettings how = settings("cuda:0");
+    how.precisions = {Precision::bf16, Precision::f16, Precision::f32};
+    const Reading reading = read(how);
+    ASSERT_EQ(reading.runs.size(), 3u);
+    for (const deadscope::Run& run : reading.runs) {
+        EXPECT_LE(run.lambda_v, kFloorMargin * run.floor.total()) << precision_name(run.precision);
+        EXPECT_GT(run.lambda_v, 0.0) << precision_name(run.precision);
+    }
+    for (const std::size_t i : {0u, 1u}) {
+        const double steps =
+            unit_roundoff(reading.runs[i].precision) / unit_roundoff(reading.runs[i + 1].precision);
+        const double fall = reading.runs[i].lambda_v / reading.runs[i + 1].lambda_v;
+        EXPECT_GT(fall, steps * steps / (i == 0 ? 4 : 32)) << i;
+        EXPECT_LT(fall, steps * steps * 4) << i;
+    }
+}
+
 TEST_F(AnalyzeDevice, TakesSmallerStepsWhereTheDeviceHasNoRoom) {
     const Reading expected = read(settings("cuda:0"));
     std::size_t calls = 0;

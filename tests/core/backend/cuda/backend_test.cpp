@@ -299,6 +299,15 @@ TEST_F(CudaBackendTest, WhatIsKeptGoesBackBeforeMemoryRunsOut) {
     EXPECT_THROW(backend->allocate(std::size_t{1} << 40, std::size_t{1} << 40), OutOfDeviceMemory);
 }
 
+TEST_F(CudaBackendTest, NoPinnedMemoryIsNoRoom) {
+    emu::limit_pinned_memory(1u << 20);
+    const auto backend = make();
+    Matrix x = backend->allocate(4, 4);
+    EXPECT_THROW(backend->write(x, std::span<const double>(std::vector<double>(16))), OutOfDeviceMemory);
+    emu::limit_pinned_memory(1u << 30);
+    EXPECT_EQ(download(*backend, upload(*backend, Table(2, 2))), std::vector<double>(4, 0.0));
+}
+
 TEST_F(CudaBackendTest, AFailureStaysAndIsAnError) {
     use_gpu_module(&cuda::gpu_module());
     {
