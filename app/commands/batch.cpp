@@ -9,6 +9,7 @@
 #include "app/commands/on_ranks.h"
 #include "app/commands/terminal.h"
 #include "core/base/error.h"
+#include "core/base/hash.h"
 #include "core/base/output_file.h"
 #include "core/base/text.h"
 #include "core/batch/list.h"
@@ -139,6 +140,17 @@ public:
         left_ = folder_.look();
     }
 
+    // Errors, on all ranks: Error::input where machines hold different files under the list's name.
+    void expect_same_list() const {
+        std::string words = marks_.dump();
+        for (const BatchEntry& entry : entries_) words += "\n" + entry.model;
+        const auto mine = static_cast<std::int64_t>(hash64(words) >> 1);
+        const std::int64_t least = ranks_->minimum(mine), most = -ranks_->minimum(-mine);
+        if (least != most)
+            throw Error::input("The ranks do not read the same list and input",
+                               {.expected = "the same files under the same names on every machine"});
+    }
+
     // False where it was interrupted.
     bool run() {
         if (ranks_) tell_what_is_left();
@@ -250,6 +262,7 @@ int with(Ranks& ranks, const BatchArguments& batch, const ForwardArguments& argu
     const bool finished = team.run([&] {
         Batch work(batch, arguments, &ranks);
         if (!team.meet()) return false;
+        work.expect_same_list();
         if (!work.run()) return false;
         if (team.leads()) status = work.finish();
         return true;
