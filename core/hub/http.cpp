@@ -2,15 +2,13 @@
 // once a second). Redirects are followed here rather than by libcurl, so that every address is looked at.
 #include "core/hub/http.h"
 
-#include <curl/curl.h>
-
 #include <algorithm>
 #include <cctype>
 #include <charconv>
-#include <mutex>
 
 #include "core/base/error.h"
 #include "core/base/version.h"
+#include "core/hub/curl.h"
 #include "core/hub/urls.h"
 
 namespace deadscope {
@@ -20,8 +18,6 @@ constexpr int longest_chain = 8;           // redirects
 constexpr int poll_ms = 50;                // between two questions whether to go on
 constexpr std::size_t error_body = 16384;  // bytes kept of an answer that is no success
 constexpr std::size_t header_limit = 64u << 10;
-
-std::once_flag curl_started;
 
 bool is_success(long status) {
     return status == 200 || status == 206;
@@ -66,7 +62,7 @@ Failure failure_of(CURLcode code) {
 }
 
 struct ListDeleter {
-    void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+    void operator()(curl_slist* list) const { curl().slist_free_all(list); }
 };
 
 }  // namespace
@@ -101,16 +97,15 @@ struct HttpSession::State {
     bool refused = false, enough = false;
 
     explicit State(const HubSettings& s) : settings(s), origin(url_origin(s.endpoint)) {
-        std::call_once(curl_started, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
-        multi = curl_multi_init();
-        easy = curl_easy_init();
+        multi = curl().multi_init();
+        easy = curl().easy_init();
         if (multi == nullptr || easy == nullptr) throw Error::resource("No connection could be prepared");
         // Compressed answers have no byte positions; a range of one is no range of the file.
-        headers.reset(curl_slist_append(nullptr, "Accept-Encoding: identity"));
+        headers.reset(curl().slist_append(nullptr, "Accept-Encoding: identity"));
     }
     ~State() {
-        curl_easy_cleanup(easy);
-        curl_multi_cleanup(multi);
+        curl().easy_cleanup(easy);
+        curl().multi_cleanup(multi);
     }
     State(const State&) = delete;
     State& operator=(const State&) = delete;
@@ -168,8 +163,8 @@ bool HttpSession::State::take_body(std::span<const std::byte> piece) {
 }
 
 void HttpSession::State::prepare(const std::string& url, const HttpRequest& request) {
-    curl_easy_reset(easy);  // the connections stay
-    const auto set = [this](CURLoption option, auto value) { curl_easy_setopt(easy, option, value); };
+    curl().easy_reset(easy);  // the connections stay
+    const auto set = [this](CURLoption option, auto value) { curl().easy_setopt(easy, option, value); };
     set(CURLOPT_URL, url.c_str());
     set(CURLOPT_PROTOCOLS_STR, "http,https");
     set(CURLOPT_FOLLOWLOCATION, 0L);
@@ -209,22 +204,22 @@ void HttpSession::State::prepare(const std::string& url, const HttpRequest& requ
 }
 
 CURLcode HttpSession::State::run(const GoOn& go_on, bool& cancelled) {
-    curl_multi_add_handle(multi, easy);
+    curl().multi_add_handle(multi, easy);
     CURLcode result = CURLE_OK;
     for (int running = 1; running > 0;) {
-        if (curl_multi_perform(multi, &running) != CURLM_OK) result = CURLE_RECV_ERROR;
+        if (curl().multi_perform(multi, &running) != CURLM_OK) result = CURLE_RECV_ERROR;
         if (result != CURLE_OK || running == 0) break;
         if (!goes_on(go_on)) {
             cancelled = true;
             break;
         }
-        curl_multi_poll(multi, nullptr, 0, poll_ms, nullptr);
+        curl().multi_poll(multi, nullptr, 0, poll_ms, nullptr);
     }
     int left = 0;
-    while (const CURLMsg* message = curl_multi_info_read(multi, &left)) {
+    while (const CURLMsg* message = curl().multi_info_read(multi, &left)) {
         if (message->msg == CURLMSG_DONE) result = message->data.result;
     }
-    curl_multi_remove_handle(multi, easy);
+    curl().multi_remove_handle(multi, easy);
     return result;
 }
 

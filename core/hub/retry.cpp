@@ -1,8 +1,6 @@
 // See retry.h.
 #include "core/hub/retry.h"
 
-#include <curl/curl.h>
-
 #include <algorithm>
 #include <charconv>
 #include <chrono>
@@ -11,6 +9,8 @@
 #include <optional>
 #include <random>
 #include <thread>
+
+#include "core/hub/curl.h"
 
 namespace deadscope {
 namespace {
@@ -24,7 +24,7 @@ std::optional<double> retry_after(const HttpReply& reply) {
     std::uint32_t seconds = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
     if (error == std::errc() && end == text.data() + text.size()) return seconds;
-    const std::time_t date = curl_getdate(text.c_str(), nullptr);
+    const std::time_t date = curl().getdate(text.c_str(), nullptr);
     if (date < 0) return std::nullopt;
     return std::max(0.0, std::difftime(date, std::time(nullptr)));
 }

@@ -1,31 +1,31 @@
 // See urls.h.
 #include "core/hub/urls.h"
 
-#include <curl/curl.h>
-
 #include <algorithm>
 #include <cctype>
 #include <memory>
+
+#include "core/hub/curl.h"
 
 namespace deadscope {
 namespace {
 
 struct UrlDeleter {
-    void operator()(CURLU* url) const { curl_url_cleanup(url); }
+    void operator()(CURLU* url) const { curl().url_cleanup(url); }
 };
 using Url = std::unique_ptr<CURLU, UrlDeleter>;
 
 Url parsed(const std::string& text) {
-    Url url(curl_url());
-    if (!url || curl_url_set(url.get(), CURLUPART_URL, text.c_str(), 0) != CURLUE_OK) return nullptr;
+    Url url(curl().url());
+    if (!url || curl().url_set(url.get(), CURLUPART_URL, text.c_str(), 0) != CURLUE_OK) return nullptr;
     return url;
 }
 
 std::string part(const Url& url, CURLUPart which, unsigned flags = 0) {
     char* text = nullptr;
-    if (curl_url_get(url.get(), which, &text, flags) != CURLUE_OK) return {};
+    if (curl().url_get(url.get(), which, &text, flags) != CURLUE_OK) return {};
     std::string out(text);
-    curl_free(text);
+    curl().free(text);
     return out;
 }
 
@@ -50,7 +50,7 @@ std::string shown_url(std::string_view text) {
     const Url url = parsed(std::string(text));
     if (!url) return "an address that cannot be read";
     for (const CURLUPart secret : {CURLUPART_USER, CURLUPART_PASSWORD, CURLUPART_QUERY, CURLUPART_FRAGMENT})
-        curl_url_set(url.get(), secret, nullptr, 0);
+        curl().url_set(url.get(), secret, nullptr, 0);
     return part(url, CURLUPART_URL);
 }
 
@@ -70,7 +70,7 @@ std::string url_encoded(std::string_view text, bool slashes) {
 
 std::string url_resolved(const std::string& base, const std::string& location) {
     const Url url = parsed(base);
-    if (!url || curl_url_set(url.get(), CURLUPART_URL, location.c_str(), 0) != CURLUE_OK) return {};
+    if (!url || curl().url_set(url.get(), CURLUPART_URL, location.c_str(), 0) != CURLUE_OK) return {};
     return part(url, CURLUPART_URL);
 }
 
