@@ -24,7 +24,8 @@ void check_output(const std::string& json, const std::string& model, const std::
 
 int analyze_command(const std::string& model, const ForwardArguments& arguments) {
     const OutputOptions& output = arguments.output;
-    const ReadingSettings settings = reading_settings(arguments);
+    ReadingSettings settings = reading_settings(arguments);
+    settings.factor_bytes = 0;  // spectra on demand are the window's
     check_output(output.json, model, input_files(arguments));
     const std::optional<Reading> reading =
         analyze(model, settings, terminal_progress("Reading " + model, output));

@@ -150,7 +150,8 @@ private:
                           .independent_rows = prepared_.independent_rows,
                           .factor_bytes = memory.factor_bytes,
                           .go_on = [&] { return progress_.spectra(); },
-                          .block_measured = [&] { publish(); }});
+                          .block_measured = [&] { publish(); },
+                          .pool = backend->pool()});
         const Outcome outcome =
             run_forward(plan_, *weights.source, *backend, input, tap,
                         [&](const ProgressUpdate& update) { return progress_.forward(update); },

@@ -4,7 +4,9 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,7 +14,7 @@
 #include "core/forward/forward.h"
 #include "core/reading/analyze.h"
 #include "core/reading/output_measure.h"
-#include "core/spectra/tsqr.h"
+#include "core/reading/stream_measure.h"
 
 namespace deadscope {
 
@@ -26,6 +28,7 @@ public:
         std::uint64_t factor_bytes = 0;        // factors are kept while they fit
         std::function<bool()> go_on;           // false: stop
         std::function<void()> block_measured;  // after each entry of run.blocks
+        ThreadPool* pool = nullptr;            // streams are measured there beside the pass; outlives the tap
     };
     // run: filled as the pass goes; outlives the tap. plan and weights likewise.
     MeasuringTap(const Plan& plan, const WeightSource& weights, Run& run, Options options);
@@ -37,7 +40,9 @@ public:
 
     // After the pass: the spectrum of the final norm's output, the alignment, λ_v and its floor.
     void complete();
-    double seconds() const { return seconds_; }  // spent measuring
+    double seconds() const {
+        return seconds_;
+    }  // spent measuring: the pass stood still, or went on a thread less
 
 private:
     struct NormDirection {
@@ -46,7 +51,16 @@ private:
         bool final = false;
         KernelPrediction prediction;
     };
-    void measure_stream(std::size_t index);
+    // A stream whose rows are on their way or seen, and what is told of it when it is measured.
+    struct Stream {
+        std::size_t index;
+        std::unique_ptr<StreamMeasure> measure;
+        std::optional<FloorAccumulator> own_floor;
+    };
+    Stream begin_stream(std::size_t index) const;
+    void make_room();
+    void collect(bool all);
+    void tell(const Stream& stream, StreamMeasure::Result result);
     void expect_norm_output(std::size_t index);
     void overlap_with_norms(BlockReading& block) const;
     void explain_own_norm(BlockReading& block) const;
@@ -57,8 +71,9 @@ private:
     const WeightSource& weights_;
     Run& run_;
     Options options_;
-    std::vector<NormDirection> norms_;  // of plan_.norms
-    TsqrFactor stream_;
+    std::vector<NormDirection> norms_;           // of plan_.norms
+    std::optional<Stream> stream_;               // whose rows are coming
+    std::deque<Stream> measuring_;               // those before it that are at work, in order
     OutputMeasure output_;                       // of the final norm
     std::optional<FloorAccumulator> own_floor_;  // of the LayerNorm whose output the coming stream is
     std::vector<double> rows_;                   // [<= kRows, d], read back from the backend
