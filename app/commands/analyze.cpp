@@ -29,9 +29,15 @@ void show(const Reading& reading, const OutputOptions& output) {
     if (output.json != "-" && !output.quiet) print(reading_summary(reading, output.verbose));
 }
 
+ReadingSettings settings_of(const ForwardArguments& arguments) {
+    ReadingSettings settings = reading_settings(arguments);
+    settings.factor_bytes = 0;  // spectra on demand are the window's
+    return settings;
+}
+
 // Rank 0 alone looks at the output and writes it, behind a last meeting: a rank that died leaves no report.
 int analyze_with(Ranks& ranks, const std::string& model, const ForwardArguments& arguments) {
-    ReadingSettings settings = reading_settings(arguments);
+    ReadingSettings settings = settings_of(arguments);
     settings.threads = threads_of_rank();
     OutputOptions output = arguments.output;
     Team team(ranks);
@@ -52,7 +58,7 @@ int analyze_with(Ranks& ranks, const std::string& model, const ForwardArguments&
 }  // namespace
 
 int analyze_command(const std::string& model, const ForwardArguments& arguments) {
-    const ReadingSettings settings = reading_settings(arguments);
+    const ReadingSettings settings = settings_of(arguments);
     if (launch()) return on_ranks([&](Ranks& ranks) { return analyze_with(ranks, model, arguments); });
     check_output(arguments.output.json, model, input_files(arguments));
     const std::optional<Reading> reading =

@@ -123,7 +123,7 @@ void add_forward_options(CLI::App& app, ForwardArguments& a) {
         ->group(group);
     app.add_option("--seed", a.seed, "for every random choice")->capture_default_str()->group(group);
     app.add_option("--precision", a.precision,
-                   "arithmetic of the pass: f64, f32; several make a ladder (default f32)")
+                   "arithmetic of the pass: f64, f32, bf16, f16; several make a ladder (default f32)")
         ->delimiter(',')
         ->type_name("LIST")
         ->group(group);

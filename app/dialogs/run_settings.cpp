@@ -127,12 +127,16 @@ bool edit_list(std::vector<T>& list, const std::array<T, N>& all, const std::arr
 bool edit_arithmetic(ReadingSettings& settings) {
     bool changed = false;
     constexpr std::string_view precision_text =
-        "Arithmetic of the pass. Both make a precision ladder: an eigenvalue that falls with u² is exactly "
+        "Arithmetic of the pass. Several make a precision ladder: an eigenvalue that falls with u² is "
+        "exactly "
         "zero but for rounding, "
         "one that stays is small and real.";
     label("Precision", precision_text);
-    changed |= edit_list(settings.precisions, std::array{Precision::f64, Precision::f32},
-                         std::array{"double precision, u = 1.1e-16; slower", "single precision, u = 6.0e-8"},
+    changed |= edit_list(settings.precisions,
+                         std::array{Precision::f64, Precision::f32, Precision::bf16, Precision::f16},
+                         std::array{"double precision, u = 1.1e-16; slower", "single precision, u = 6.0e-8",
+                                    "bfloat16: every result rounded to it, u = 3.9e-3",
+                                    "half precision: every result rounded to it, u = 4.9e-4; up to 65504"},
                          precision_name);
     constexpr std::string_view init_text =
         "Whose weights. The random initialisation has the checkpoint's own configuration, the family's "

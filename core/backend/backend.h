@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/base/precision.h"
+#include "core/base/thread_pool.h"
 #include "core/checkpoint/checkpoint.h"
 #include "core/model/plan.h"
 
@@ -43,6 +44,15 @@ public:
     // Elements [first, first + out.size()) of a row, converted. Errors: as WeightSource::read.
     virtual void read(std::size_t row, std::size_t first, std::span<float> out) const = 0;
     virtual void read(std::size_t row, std::size_t first, std::span<double> out) const = 0;
+    // Elements [from, from + width) of the rows [first, first + count), to out, out + stride, ...
+    virtual void read_panel(std::size_t first, std::size_t count, std::size_t from, std::size_t width,
+                            float* out, std::size_t stride) const {
+        for (std::size_t i = 0; i < count; ++i) read(first + i, from, std::span(out + i * stride, width));
+    }
+    virtual void read_panel(std::size_t first, std::size_t count, std::size_t from, std::size_t width,
+                            double* out, std::size_t stride) const {
+        for (std::size_t i = 0; i < count; ++i) read(first + i, from, std::span(out + i * stride, width));
+    }
     // What the bytes of stored() are; empty where the values are not stored as they are used (drawn anew,
     // scaled, rearranged inside a row).
     virtual std::optional<DType> stored_as() const { return std::nullopt; }
@@ -121,6 +131,10 @@ public:
     // A matrix of these values that linear() takes as its weight, and nothing else does. What it costs in
     // memory is the backend's choice; the values may be asked for as long as any copy of the matrix lives.
     virtual Matrix hold(std::shared_ptr<const StoredRows> rows) = 0;
+
+    // The threads of this machine that compute, for work beside the operations (ThreadPool::background); null
+    // where there are none. As long-lived as the backend.
+    virtual ThreadPool* pool() { return nullptr; }
 
     // Null where rows are better read back and factored by the host.
     virtual std::unique_ptr<RowFactor> row_factor(std::size_t) { return nullptr; }

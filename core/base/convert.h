@@ -5,11 +5,13 @@
 #include <cstddef>
 #include <cstring>
 
+#include "core/base/function_clones.h"
+
 namespace deadscope {
 
 // from: `count` values of type From, at any address; to: [count]. From converts to To explicitly.
 template <class From, class To>
-void convert_all(const std::byte* from, std::size_t count, To* to) {
+DEADSCOPE_INLINE void convert_all(const std::byte* from, std::size_t count, To* to) {
     for (std::size_t i = 0; i < count; ++i) {
         From value;
         std::memcpy(&value, from + i * sizeof(From), sizeof(From));

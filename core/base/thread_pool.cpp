@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <system_error>
+#include <utility>
 
 namespace deadscope {
 
@@ -43,16 +44,29 @@ void ThreadPool::run_indices(std::size_t worker) {
 
 void ThreadPool::work(std::size_t worker) {
     std::uint64_t seen = 0;
+    std::unique_lock lock(mutex_);
     for (;;) {
-        {
-            std::unique_lock lock(mutex_);
-            begin_.wait(lock, [&] { return stop_ || loop_ != seen; });
-            if (stop_) return;
+        begin_.wait(lock, [&] { return stop_ || (open_ && loop_ != seen) || !tasks_.empty(); });
+        if (stop_) return;
+        if (open_ && loop_ != seen) {
             seen = loop_;
+            ++busy_;
+            lock.unlock();
+            run_indices(worker);
+            lock.lock();
+            if (--busy_ == 0) end_.notify_all();
+            continue;
         }
-        run_indices(worker);
-        const std::lock_guard lock(mutex_);
-        if (--busy_ == 0) end_.notify_one();
+        Task task = std::move(tasks_.front());
+        tasks_.pop_front();
+        ++running_;
+        lock.unlock();
+        task();
+        task = nullptr;  // what it holds is let go outside the lock
+        lock.lock();
+        --running_;
+        ++ended_;
+        end_.notify_all();
     }
 }
 
@@ -67,8 +81,8 @@ void ThreadPool::parallel_for(std::size_t count, const Body& body) {
         body_ = &body;
         count_ = count;
         next_.store(0);
-        busy_ = workers_.size();
         failed_at_ = count;
+        open_ = true;
         ++loop_;
     }
     begin_.notify_all();
@@ -76,10 +90,34 @@ void ThreadPool::parallel_for(std::size_t count, const Body& body) {
     std::exception_ptr failure;
     {
         std::unique_lock lock(mutex_);
+        open_ = false;
         end_.wait(lock, [&] { return busy_ == 0; });
         std::swap(failure, failure_);
     }
     if (failure) std::rethrow_exception(failure);
+}
+
+void ThreadPool::background(Task task) {
+    if (workers_.empty()) return task();
+    {
+        const std::lock_guard lock(mutex_);
+        tasks_.push_back(std::move(task));
+    }
+    begin_.notify_one();
+}
+
+bool ThreadPool::help() {
+    std::unique_lock lock(mutex_);
+    if (tasks_.empty()) {
+        if (running_ == 0) return false;
+        end_.wait(lock, [&, before = ended_] { return ended_ != before; });
+        return true;
+    }
+    const Task task = std::move(tasks_.front());
+    tasks_.pop_front();
+    lock.unlock();
+    task();
+    return true;
 }
 
 }  // namespace deadscope

@@ -15,7 +15,28 @@ bool holds_parameters(DType dtype) {
     return is_computable(dtype) || is_quantised(dtype);
 }
 
+template <class T>
+void read_one_by_one(const WeightsFile& file, const TensorInfo& tensor, const StridedRange& range, T* out,
+                     std::size_t out_stride) {
+    const std::size_t width = static_cast<std::size_t>(range.width);
+    if (range.width == range.stride && width == out_stride)
+        return file.read(tensor, {range.first, range.width * range.rows},
+                         std::span(out, width * static_cast<std::size_t>(range.rows)));
+    for (std::uint64_t i = 0; i < range.rows; ++i)
+        file.read(tensor, {range.first + i * range.stride, range.width},
+                  std::span(out + i * out_stride, width));
+}
+
 }  // namespace
+
+void WeightsFile::read_rows(const TensorInfo& tensor, const StridedRange& range, float* out,
+                            std::size_t out_stride) const {
+    read_one_by_one(*this, tensor, range, out, out_stride);
+}
+void WeightsFile::read_rows(const TensorInfo& tensor, const StridedRange& range, double* out,
+                            std::size_t out_stride) const {
+    read_one_by_one(*this, tensor, range, out, out_stride);
+}
 
 std::string shape_text(std::span<const std::int64_t> shape) {
     std::string out = "[";
@@ -91,6 +112,24 @@ void Checkpoint::read(const TensorInfo& tensor, ElementRange range, std::span<fl
 
 void Checkpoint::read(const TensorInfo& tensor, ElementRange range, std::span<double> out) const {
     files_[tensor.file]->read(tensor, range, out);
+}
+
+void Checkpoint::read_rows(const TensorInfo& tensor, const StridedRange& range, float* out,
+                           std::size_t out_stride) const {
+    files_[tensor.file]->read_rows(tensor, range, out, out_stride);
+}
+
+void Checkpoint::read_rows(const TensorInfo& tensor, const StridedRange& range, double* out,
+                           std::size_t out_stride) const {
+    files_[tensor.file]->read_rows(tensor, range, out, out_stride);
+}
+
+bool Checkpoint::gives_stored(const TensorInfo& tensor) const {
+    return files_[tensor.file]->gives_stored(tensor);
+}
+
+void Checkpoint::stored(const TensorInfo& tensor, ElementRange range, std::span<std::byte> out) const {
+    files_[tensor.file]->stored(tensor, range, out);
 }
 
 void Checkpoint::prefetch(const TensorInfo& tensor, ElementRange range) const {

@@ -94,6 +94,13 @@ struct ElementRange {
     std::uint64_t count = 0;
 };
 
+// `rows` pieces of `width` elements, each `stride` elements behind the one before; width <= stride.
+struct StridedRange {
+    std::uint64_t first = 0, width = 0, stride = 0, rows = 0;
+    // From the first element to behind the last.
+    std::uint64_t extent() const { return rows == 0 ? 0 : (rows - 1) * stride + width; }
+};
+
 // A tokenizer that a weights file carries inside itself (GGUF), in that format's own words: what the strings
 // mean is core/text's concern. Ids are -1 where the file names none.
 struct EmbeddedTokenizer {
@@ -121,6 +128,15 @@ public:
     // Errors: a file that shrank since it was opened (Error::input naming file and tensor).
     virtual void read(const TensorInfo& tensor, ElementRange range, std::span<float> out) const = 0;
     virtual void read(const TensorInfo& tensor, ElementRange range, std::span<double> out) const = 0;
+    // The same of many pieces at once: piece i goes to out + i · out_stride.
+    virtual void read_rows(const TensorInfo& tensor, const StridedRange& range, float* out,
+                           std::size_t out_stride) const;
+    virtual void read_rows(const TensorInfo& tensor, const StridedRange& range, double* out,
+                           std::size_t out_stride) const;
+    // Whether stored() gives this tensor's bytes, which then are what its dtype says.
+    virtual bool gives_stored(const TensorInfo&) const { return false; }
+    // The bytes of whole rows (along the last axis). Errors: as read().
+    virtual void stored(const TensorInfo&, ElementRange, std::span<std::byte>) const {}
     // Hints: these elements will be read soon, or have been and will not be again soon.
     virtual void prefetch(const TensorInfo&, ElementRange) const {}
     virtual void release(const TensorInfo&, ElementRange) const {}
@@ -167,6 +183,12 @@ public:
 
     void read(const TensorInfo& tensor, ElementRange range, std::span<float> out) const;
     void read(const TensorInfo& tensor, ElementRange range, std::span<double> out) const;
+    void read_rows(const TensorInfo& tensor, const StridedRange& range, float* out,
+                   std::size_t out_stride) const;
+    void read_rows(const TensorInfo& tensor, const StridedRange& range, double* out,
+                   std::size_t out_stride) const;
+    bool gives_stored(const TensorInfo& tensor) const;
+    void stored(const TensorInfo& tensor, ElementRange range, std::span<std::byte> out) const;
     void prefetch(const TensorInfo& tensor, ElementRange range) const;  // as WeightsFile's
     void release(const TensorInfo& tensor, ElementRange range) const;
     std::vector<double> read_all(const TensorInfo& tensor) const;  // small tensors: γ, β

@@ -1,6 +1,7 @@
 // The table of storage types (safetensors specification, dtype) and the conversions.
 #include "core/checkpoint/dtype.h"
 #include "core/base/convert.h"
+#include "core/base/function_clones.h"
 #include "core/base/half.h"
 #include "core/checkpoint/float8.h"
 #include "core/checkpoint/quantised.h"
@@ -65,7 +66,7 @@ void convert_halves_of_bytes(const std::byte* from, std::size_t first, std::size
 }
 
 template <class To>
-void convert(DType dtype, const std::byte* from, std::size_t count, To* to) {
+DEADSCOPE_INLINE void convert(DType dtype, const std::byte* from, std::size_t count, To* to) {
     switch (dtype) {
         case DType::f64:
             return convert_all<double>(from, count, to);
@@ -136,10 +137,10 @@ std::optional<DType> dtype_from_name(std::string_view name) {
     return std::nullopt;
 }
 
-void convert_elements(DType dtype, const std::byte* from, std::size_t count, float* to) {
+DEADSCOPE_CLONES void convert_elements(DType dtype, const std::byte* from, std::size_t count, float* to) {
     convert(dtype, from, count, to);
 }
-void convert_elements(DType dtype, const std::byte* from, std::size_t count, double* to) {
+DEADSCOPE_CLONES void convert_elements(DType dtype, const std::byte* from, std::size_t count, double* to) {
     convert(dtype, from, count, to);
 }
 void convert_f4(const std::byte* from, std::size_t first, std::size_t count, float* to) {

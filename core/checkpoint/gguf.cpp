@@ -40,6 +40,16 @@ public:
     void read(const TensorInfo& tensor, ElementRange range, std::span<double> out) const override {
         read_any(tensor, range, out);
     }
+    bool gives_stored(const TensorInfo& tensor) const override {
+        const auto found = unlike_stored_.find(tensor.name);
+        return is_readable(tensor.dtype) && !tensor.shape.empty() &&
+               (found == unlike_stored_.end() || !found->second.latent);
+    }
+    void stored(const TensorInfo& tensor, ElementRange range, std::span<std::byte> out) const override {
+        const auto found = unlike_stored_.find(tensor.name);
+        stored_gguf(*header().file, tensor, found == unlike_stored_.end() ? RowOrder{} : found->second.order,
+                    range, out);
+    }
     void prefetch(const TensorInfo& tensor, ElementRange range) const override {
         header().file->read_ahead(file_range(tensor, range));
     }

@@ -139,6 +139,26 @@ std::uint64_t RowOrder::place(std::uint64_t row) const {
     return row;
 }
 
+void stored_gguf(const MappedFile& file, const TensorInfo& tensor, const RowOrder& order, ElementRange range,
+                 std::span<std::byte> out) {
+    check(file, tensor, range, static_cast<std::size_t>(range.count));
+    const auto row_size = static_cast<std::uint64_t>(tensor.shape.back());
+    const std::uint64_t rows = row_size == 0 ? 0 : range.count / row_size;
+    if (rows == 0) return;
+    const std::uint64_t row_bytes = span_of(tensor, {0, row_size}).bytes;
+    if (rows * row_size != range.count || range.first % row_size != 0 || out.size() != rows * row_bytes)
+        throw Error::input("Bytes of less than a row of a tensor were asked for",
+                           {.file = file.path(), .key = tensor.name});
+    // A row in the family's order may have several axes; what is moved is the outermost.
+    const std::uint64_t moved = tensor.elements / static_cast<std::uint64_t>(tensor.shape.front()) / row_size;
+    std::byte* to = out.data();
+    for (std::uint64_t i = range.first / row_size; i < range.first / row_size + rows; ++i, to += row_bytes) {
+        const std::uint64_t place = order.place(i / moved) * moved + i % moved;
+        file.visit(tensor.offset + place * row_bytes, row_bytes, tensor.name,
+                   [to](std::span<const std::byte> bytes) { std::ranges::copy(bytes, to); });
+    }
+}
+
 void read_gguf(const MappedFile& file, const TensorInfo& tensor, const RowOrder& order, ElementRange range,
                std::span<float> out) {
     read_any(file, tensor, order, range, out);

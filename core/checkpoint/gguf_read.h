@@ -30,4 +30,8 @@ void read_gguf(const MappedFile& file, const TensorInfo& tensor, const RowOrder&
 void read_gguf(const MappedFile& file, const TensorInfo& tensor, const RowOrder& order, ElementRange range,
                std::span<double> out);
 
+// The bytes of whole rows, in the family's order.
+void stored_gguf(const MappedFile& file, const TensorInfo& tensor, const RowOrder& order, ElementRange range,
+                 std::span<std::byte> out);
+
 }  // namespace deadscope

@@ -173,6 +173,22 @@ public:
     void read(const TensorInfo& tensor, ElementRange range, std::span<double> out) const override {
         convert(tensor, range, out);
     }
+    void read_rows(const TensorInfo& tensor, const StridedRange& range, float* out,
+                   std::size_t out_stride) const override {
+        convert_rows(tensor, range, out, out_stride);
+    }
+    void read_rows(const TensorInfo& tensor, const StridedRange& range, double* out,
+                   std::size_t out_stride) const override {
+        convert_rows(tensor, range, out, out_stride);
+    }
+    bool gives_stored(const TensorInfo& tensor) const override { return is_readable(tensor.dtype); }
+    void stored(const TensorInfo& tensor, ElementRange range, std::span<std::byte> out) const override {
+        const std::uint64_t size = dtype_bits(tensor.dtype) / 8;
+        check_read(file_->path(), tensor, range, out.size() / size);
+        std::byte* const to = out.data();
+        file_->visit(tensor.offset + range.first * size, range.count * size, tensor.name,
+                     [=](std::span<const std::byte> bytes) { std::ranges::copy(bytes, to); });
+    }
     void prefetch(const TensorInfo& tensor, ElementRange range) const override {
         file_->read_ahead(file_range(tensor, range));
     }
@@ -198,6 +214,20 @@ private:
         file_->visit(tensor.offset + range.first * size, range.count * size, tensor.name,
                      [=, count = range.count](std::span<const std::byte> bytes) {
                          convert_elements(dtype, bytes.data(), count, to);
+                     });
+    }
+
+    template <class To>
+    void convert_rows(const TensorInfo& tensor, const StridedRange& range, To* out,
+                      std::size_t out_stride) const {
+        const DType dtype = tensor.dtype;
+        const std::uint64_t size = dtype_bits(dtype) / 8, extent = range.extent();
+        check_read(file_->path(), tensor, {range.first, extent}, extent);
+        file_->visit(tensor.offset + range.first * size, extent * size, tensor.name,
+                     [=](std::span<const std::byte> bytes) {
+                         for (std::uint64_t i = 0; i < range.rows; ++i)
+                             convert_elements(dtype, bytes.data() + i * range.stride * size, range.width,
+                                              out + i * out_stride);
                      });
     }
 

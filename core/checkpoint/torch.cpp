@@ -57,6 +57,20 @@ public:
     void prefetch(const TensorInfo& tensor, ElementRange range) const override {
         file_->read_ahead(file_range(tensor, range));
     }
+    bool gives_stored(const TensorInfo& tensor) const override {
+        const TorchTensor& view = view_of(tensor);
+        return is_readable(view.dtype) && is_contiguous(view.shape, view.strides);
+    }
+    void stored(const TensorInfo& tensor, ElementRange range, std::span<std::byte> out) const override {
+        const TorchTensor& view = view_of(tensor);
+        const std::uint64_t item = dtype_bits(view.dtype) / 8;
+        check_read(file_->path(), tensor, range, out.size() / item);
+        const TorchStorages::Place place = storages_->place(view.storage.key);
+        std::byte* const to = out.data();
+        place.file->visit(place.begin + begin_in_storage(view) + range.first * item, range.count * item,
+                          tensor.name,
+                          [to](std::span<const std::byte> bytes) { std::ranges::copy(bytes, to); });
+    }
     void release(const TensorInfo& tensor, ElementRange range) const override {
         file_->let_go(file_range(tensor, range));
     }

@@ -79,7 +79,9 @@ bool BlockRunner::run(std::size_t index, Matrix& x) {
     pass_.meter.begin_block(index);
     if (index == 0) layer_input_.keep(x);
     if (!load(spec)) return false;
-    piece_ = std::min(piece_rows(), longest_chunk_);
+    const std::size_t most = std::min(piece_rows(), longest_chunk_);
+    const std::size_t pieces = (longest_chunk_ + most - 1) / most;
+    piece_ = (longest_chunk_ + pieces - 1) / pieces;  // evened out: a short last one would run slowly
     show_norm_input_ = !pre_ && spec.mlp_norm && pass_.tap.wants(TapPoint::norm_input, stream_);
     if ((spec.experts && spec.parallel) || spec.convolution) {  // they read the stream that entered
         Matrix entered = pass_.reserve(entered_, x.rows, x.cols);

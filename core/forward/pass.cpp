@@ -2,6 +2,9 @@
 #include "core/forward/pass.h"
 
 #include <algorithm>
+#include <cmath>
+
+#include "core/forward/linear_rows.h"
 
 namespace deadscope {
 namespace {
@@ -38,10 +41,10 @@ Pass::Pass(const Plan& the_plan, const WeightSource& the_weights, Backend& the_b
       input(the_input),
       tap(the_tap),
       meter(progress, the_plan.blocks.size(), the_input.tokens()),
-      readers_(the_backend.info().threads),
-      // 30 Gflop/s a core in f32 is less than any processor of the last ten years does: a step stays below 50
-      // ms.
-      step_budget_((the_backend.info().precision == Precision::f64 ? 0.75e9 : 1.5e9) *
+      readers_(the_backend.pool() ? *the_backend.pool() : own_readers_.emplace(the_backend.info().threads)),
+      // 30 Gflop/s a core in f32 is less than any processor of the last ten years does: a step stays below
+      // 150 ms there, and is a few tens on today's.
+      step_budget_((the_backend.info().precision == Precision::f64 ? 2.25e9 : 4.5e9) *
                    the_backend.info().threads),
       chunk_tokens_(std::max<std::size_t>(options.chunk_tokens, 1)) {
     for (std::size_t s = 0; s < input.layout.sequences(); ++s)
@@ -97,7 +100,7 @@ bool Pass::load(const WeightRef& weight, std::size_t rows, std::size_t cols, Mat
 
 bool Pass::load(const LinearSpec& spec, std::size_t first_out, std::size_t count, LoadedLinear& to,
                 double local) {
-    const std::size_t in = size(spec.in), matrix = size(spec.matrix);
+    const std::size_t matrix = size(spec.matrix);
     const std::vector<Run> runs = runs_of(spec, first_out, count);
     to.stored_in_out = spec.stored_in_out;
     to.bias = spec.bias ? reserve(to.bias, 1, count) : Matrix{};
@@ -114,30 +117,9 @@ bool Pass::load(const LinearSpec& spec, std::size_t first_out, std::size_t count
                 spec.bias, [first](std::size_t) { return first; }, part, local))
             return false;
     }
-    if (spec.stored_in_out) {
-        const std::size_t width = size(spec.weight.shape.back());  // of the fused tensor
-        to.weight = reserve(to.weight, in, count);
-        for (const Run& run : runs) {
-            Matrix part = to.weight.columns(run.first, run.count);
-            const std::size_t first = matrix * in * width + run.row;
-            if (!load(
-                    spec.weight, [=](std::size_t i) { return first + i * width; }, part, local))
-                return false;
-        }
-        return true;
-    }
-    to.weight = reserve(to.weight, count, in);
-    const std::vector<std::int64_t>& shape = spec.weight.shape;
-    const std::size_t rows_before = matrix == 0 ? 0 : matrix * size(shape[shape.size() - 2]);
-    const std::size_t group = size(spec.group_rows), stride = size(spec.group_stride);
-    const std::size_t start = rows_before + size(spec.first_row);
-    return load(
-        spec.weight,
-        [=](std::size_t i) {
-            const std::size_t out = first_out + i;
-            return (start + (group == 0 ? out : out / group * stride + out % group)) * in;
-        },
-        to.weight, local);
+    to.weight = {};  // let go before the next is taken
+    to.weight = backend.hold(std::make_shared<LinearRows>(weights, spec, first_out, count));
+    return meter.step("weights", local);
 }
 
 bool Pass::load(const LinearSpec& spec, LoadedLinear& to, double local) {
@@ -191,16 +173,31 @@ std::vector<double> Pass::host(const WeightRef& weight, std::size_t count) const
     return values;
 }
 
+// Outputs are shared out first, since a backend may bring a weight in anew for each product; rows only where
+// a few hundred outputs of all rows are too much.
 bool Pass::linear(const Matrix& x, const LoadedLinear& w, Matrix y, double local) {
-    constexpr double fewest = 64;  // below that a product runs at the speed of memory
-    const double row_cost = 2.0 * static_cast<double>(x.cols) * static_cast<double>(y.cols);
-    const std::size_t rows = static_cast<std::size_t>(std::max(fewest, step_budget_ / row_cost));
-    for (std::size_t first = 0; first < x.rows; first += rows) {
-        const std::size_t count = std::min(rows, x.rows - first);
-        Matrix to = y.row_range(first, count);
-        backend.linear(x.row_range(first, count), w.weight, w.stored_in_out,
-                       w.bias.empty() ? nullptr : &w.bias, to);
-        if (!meter.step("forward", local)) return false;
+    constexpr std::size_t fewest_outputs = 512, fewest_rows = 512;  // below, a product runs below its speed
+    const std::size_t threads = static_cast<std::size_t>(std::max(backend.info().threads, 1));
+    const auto part = [](std::size_t all, double most, std::size_t fewest) {
+        const double parts = static_cast<double>(all) / std::max(most, static_cast<double>(fewest));
+        const std::size_t count = std::max<std::size_t>(1, static_cast<std::size_t>(std::ceil(parts)));
+        return std::max<std::size_t>(1, (all + count - 1) / count);
+    };
+    const double cost = 2.0 * static_cast<double>(x.cols);
+    const std::size_t outputs =
+        part(y.cols, step_budget_ / (cost * static_cast<double>(x.rows)), fewest_outputs * threads);
+    const std::size_t rows = part(x.rows, step_budget_ / (cost * static_cast<double>(outputs)), fewest_rows);
+    for (std::size_t out = 0; out < y.cols; out += outputs) {
+        const std::size_t width = std::min(outputs, y.cols - out);
+        const Matrix weight = w.stored_in_out ? w.weight.columns(out, width) : w.weight.row_range(out, width);
+        const Matrix bias = w.bias.empty() ? Matrix{} : w.bias.columns(out, width);
+        for (std::size_t first = 0; first < x.rows; first += rows) {
+            const std::size_t count = std::min(rows, x.rows - first);
+            Matrix to = y.row_range(first, count).columns(out, width);
+            backend.linear(x.row_range(first, count), weight, w.stored_in_out, bias.empty() ? nullptr : &bias,
+                           to);
+            if (!meter.step("forward", local)) return false;
+        }
     }
     return true;
 }

@@ -95,7 +95,8 @@ private:
     template <typename T>
     bool load_as(const WeightRef& weight, const FirstOfRow& first_of_row, Matrix& to, double local);
 
-    ThreadPool readers_;
+    std::optional<ThreadPool> own_readers_;  // where the backend has no threads here
+    ThreadPool& readers_;
     double step_budget_;
     std::size_t chunk_tokens_, longest_sequence_ = 0;
 };

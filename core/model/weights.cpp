@@ -11,6 +11,7 @@
 #include <string>
 
 #include "core/base/error.h"
+#include "core/base/function_clones.h"
 #include "core/base/philox.h"
 #include "core/checkpoint/file_range.h"
 #include "core/model/weight_scale.h"
@@ -18,15 +19,35 @@
 namespace deadscope {
 namespace {
 
+template <typename T>
+DEADSCOPE_INLINE bool finite(const T* values, std::size_t n) {
+    bool all = true;  // without a branch the loop vectorises
+    for (std::size_t i = 0; i < n; ++i) all &= std::abs(values[i]) <= std::numeric_limits<T>::max();
+    return all;
+}
+DEADSCOPE_CLONES bool all_finite(const float* values, std::size_t n) {
+    return finite(values, n);
+}
+DEADSCOPE_CLONES bool all_finite(const double* values, std::size_t n) {
+    return finite(values, n);
+}
+
 // Index of the first value that is not finite, or size.
 template <typename T>
 std::size_t first_not_finite(std::span<const T> values) {
-    bool all = true;  // without a branch the loop vectorises
-    for (const T value : values) all &= std::abs(value) <= std::numeric_limits<T>::max();
-    if (all) return values.size();
+    if (all_finite(values.data(), values.size())) return values.size();
     const auto bad =
         std::find_if(values.begin(), values.end(), [](T value) { return !std::isfinite(value); });
     return static_cast<std::size_t>(bad - values.begin());
+}
+
+template <typename T>
+void read_one_by_one(const WeightSource& source, const WeightRef& weight, const StridedRange& range, T* out,
+                     std::size_t out_stride) {
+    const std::size_t width = static_cast<std::size_t>(range.width);
+    for (std::uint64_t i = 0; i < range.rows; ++i)
+        source.read(weight, {range.first + i * range.stride, range.width},
+                    std::span(out + i * out_stride, width));
 }
 
 // Thread rule: as WeightSource.
@@ -39,6 +60,25 @@ public:
     }
     void read(const WeightRef& weight, ElementRange range, std::span<double> out) const override {
         read_checked(weight, range, out);
+    }
+    void read_rows(const WeightRef& weight, const StridedRange& range, float* out,
+                   std::size_t out_stride) const override {
+        read_rows_checked(weight, range, out, out_stride);
+    }
+    void read_rows(const WeightRef& weight, const StridedRange& range, double* out,
+                   std::size_t out_stride) const override {
+        read_rows_checked(weight, range, out, out_stride);
+    }
+    std::optional<DType> stored_as(const WeightRef& weight) const override {
+        const TensorInfo* tensor = checkpoint_.find(weight.name);
+        if (tensor == nullptr || !checkpoint_.gives_stored(*tensor) || WeightScale::of(checkpoint_, *tensor))
+            return std::nullopt;
+        return tensor->dtype;
+    }
+    void stored(const WeightRef& weight, ElementRange range, std::span<std::byte> out) const override {
+        const TensorInfo& tensor = found(weight);
+        checkpoint_.stored(tensor, range, out);
+        bytes_.fetch_add(out.size(), std::memory_order_relaxed);
     }
     void prefetch(const WeightRef& weight, ElementRange range) const override {
         if (const TensorInfo* tensor = checkpoint_.find(weight.name)) checkpoint_.prefetch(*tensor, range);
@@ -57,13 +97,42 @@ public:
 private:
     template <typename T>
     void read_checked(const WeightRef& weight, ElementRange range, std::span<T> out) const {
-        const TensorInfo* tensor = checkpoint_.find(weight.name);
-        if (tensor == nullptr)
-            throw Error::input("a tensor is missing", {.file = checkpoint_.source(), .key = weight.name});
-        checkpoint_.read(*tensor, range, out);
-        if (const auto scale = WeightScale::of(checkpoint_, *tensor)) scale->apply(range.first, out);
-        bytes_.fetch_add(file_range(*tensor, range).count, std::memory_order_relaxed);
+        const TensorInfo& tensor = found(weight);
+        checkpoint_.read(tensor, range, out);
+        if (const auto scale = WeightScale::of(checkpoint_, tensor)) scale->apply(range.first, out);
+        bytes_.fetch_add(file_range(tensor, range).count, std::memory_order_relaxed);
         check(weight.name, range.first, std::span<const T>(out));
+    }
+
+    // In pieces that are still in the cache when they are looked through.
+    template <typename T>
+    void read_rows_checked(const WeightRef& weight, const StridedRange& range, T* out,
+                           std::size_t out_stride) const {
+        constexpr std::uint64_t piece_elements = 1u << 16;
+        const TensorInfo& tensor = found(weight);
+        const auto scale = WeightScale::of(checkpoint_, tensor);
+        const std::size_t width = static_cast<std::size_t>(range.width);
+        StridedRange piece = range;
+        piece.rows = std::max<std::uint64_t>(piece_elements / std::max<std::uint64_t>(range.width, 1), 1);
+        for (std::uint64_t done = 0; done < range.rows; done += piece.rows) {
+            piece.rows = std::min(piece.rows, range.rows - done);
+            piece.first = range.first + done * range.stride;
+            T* const to = out + done * out_stride;
+            checkpoint_.read_rows(tensor, piece, to, out_stride);
+            for (std::uint64_t i = 0; i < piece.rows; ++i) {
+                const std::span<T> row(to + i * out_stride, width);
+                const std::uint64_t first = piece.first + i * piece.stride;
+                if (scale) scale->apply(first, row);
+                check(weight.name, first, std::span<const T>(row));
+            }
+        }
+        bytes_.fetch_add(file_range(tensor, {range.first, range.width * range.rows}).count,
+                         std::memory_order_relaxed);
+    }
+
+    const TensorInfo& found(const WeightRef& weight) const {
+        if (const TensorInfo* tensor = checkpoint_.find(weight.name)) return *tensor;
+        throw Error::input("a tensor is missing", {.file = checkpoint_.source(), .key = weight.name});
     }
 
     template <typename T>
@@ -149,6 +218,15 @@ private:
 };
 
 }  // namespace
+
+void WeightSource::read_rows(const WeightRef& weight, const StridedRange& range, float* out,
+                             std::size_t out_stride) const {
+    read_one_by_one(*this, weight, range, out, out_stride);
+}
+void WeightSource::read_rows(const WeightRef& weight, const StridedRange& range, double* out,
+                             std::size_t out_stride) const {
+    read_one_by_one(*this, weight, range, out, out_stride);
+}
 
 std::unique_ptr<WeightSource> trained_weights(const Checkpoint& checkpoint) {
     return std::make_unique<TrainedWeights>(checkpoint);

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "core/checkpoint/checkpoint.h"
@@ -19,6 +20,15 @@ public:
     // index named).
     virtual void read(const WeightRef& weight, ElementRange range, std::span<float> out) const = 0;
     virtual void read(const WeightRef& weight, ElementRange range, std::span<double> out) const = 0;
+    // Many pieces at once: piece i goes to out + i · out_stride.
+    virtual void read_rows(const WeightRef& weight, const StridedRange& range, float* out,
+                           std::size_t out_stride) const;
+    virtual void read_rows(const WeightRef& weight, const StridedRange& range, double* out,
+                           std::size_t out_stride) const;
+    // What the bytes of stored() are; empty where the values are not stored as they are used.
+    virtual std::optional<DType> stored_as(const WeightRef&) const { return std::nullopt; }
+    // The bytes of whole rows (along the last axis), not checked; only where stored_as() has a value.
+    virtual void stored(const WeightRef&, ElementRange, std::span<std::byte>) const {}
     virtual NormParameters norm(const NormSpec& norm) const = 0;
     // Hints: these elements will be read soon, or have been and will not be again soon.
     virtual void prefetch(const WeightRef&, ElementRange) const {}

@@ -194,7 +194,8 @@ private:
                           .go_on = [&] { return progress_.spectra(); },
                           .block_measured = [&] { publish(); },
                           .team = team_,
-                          .backend = backend.get()});
+                          .backend = backend.get(),
+                          .pool = backend->pool()});
         const Outcome outcome =
             run_forward(plan_, *weights.source, *backend, input, tap,
                         [&](const ProgressUpdate& update) { return progress_.forward(update); },

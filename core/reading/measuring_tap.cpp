@@ -4,8 +4,11 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
+#include "core/base/error.h"
+#include "core/base/single_threaded_blas.h"
 #include "core/reading/gather.h"
 #include "core/reading/words.h"
 
@@ -32,6 +35,17 @@ bool same_norm(const NormSpec& a, const NormSpec& b) {
     return a.name == b.name;
 }
 
+void expect_finite(std::span<const double> rows, Precision precision) {
+    bool all = true;
+    for (const double value : rows) all &= std::abs(value) <= std::numeric_limits<double>::max();
+    if (all) return;
+    const bool half = precision == Precision::f16;
+    throw Error::input("the activations hold values that are not finite in " +
+                           std::string(precision_name(precision)) + ", so they have no spectrum",
+                       {.expected = half ? "values up to 65504, the largest of f16" : "finite numbers",
+                        .hint = half ? "use bf16 or f32 (--precision)" : ""});
+}
+
 }  // namespace
 
 MeasuringTap::MeasuringTap(const Plan& plan, const WeightSource& weights, Run& run, Options options)
@@ -39,7 +53,6 @@ MeasuringTap::MeasuringTap(const Plan& plan, const WeightSource& weights, Run& r
       weights_(weights),
       run_(run),
       options_(std::move(options)),
-      stream_(static_cast<std::size_t>(plan.d), run.tokens),
       output_(plan.reading_norm().kind, weights.norm(plan.reading_norm()).gamma, run, options_.backend) {
     for (const NormSpec& spec : plan.norms)
         norms_.push_back({.name = spec.name,
@@ -57,6 +70,7 @@ void MeasuringTap::chunk(TapPoint point, std::size_t index, std::size_t first_ro
     const Stopwatch watch(seconds_);
     if (point == TapPoint::norm_input && first_row == 0) expect_norm_output(index);
     if (show_in_place(point, first_row, x)) return;
+    if (point == TapPoint::stream && !stream_) stream_ = begin_stream(index);
     for (std::size_t first = 0; first < x.rows && !stopped_; first += kRows) {
         if (!options_.go_on()) {
             stopped_ = true;
@@ -65,7 +79,8 @@ void MeasuringTap::chunk(TapPoint point, std::size_t index, std::size_t first_ro
         const std::size_t count = std::min(kRows, x.rows - first);
         rows_.resize(count * x.cols);
         backend.read(x.row_range(first, count), rows_);
-        if (point == TapPoint::stream) stream_.add(rows_);
+        expect_finite(rows_, run_.precision);
+        if (point == TapPoint::stream) stream_->measure->add(rows_);
         if (point == TapPoint::norm_input) {
             if (index == reading_norm_index(plan_)) output_.add_input(rows_);
             if (own_floor_) own_floor_->add_input(rows_);
@@ -88,41 +103,87 @@ bool MeasuringTap::show_in_place(TapPoint point, std::size_t first_row, const Ma
 bool MeasuringTap::finished(TapPoint point, std::size_t index) {
     if (stopped_ || !options_.go_on()) return false;
     if (point != TapPoint::stream) return true;
-    {
-        const Stopwatch watch(seconds_);
-        if (stream_there_) stream_ = fetch(*stream_there_, static_cast<std::size_t>(plan_.d));
-        stream_there_.reset();
-        if (!gather_stream()) return false;
-        if (!options_.team || options_.team->leads()) measure_stream(index);
-        own_floor_.reset();
-        stream_ = TsqrFactor(static_cast<std::size_t>(plan_.d), run_.tokens);
+    const Stopwatch watch(seconds_);
+    if (!stream_) stream_ = begin_stream(index);
+    if (stream_there_) stream_->measure->factor() = fetch(*stream_there_, static_cast<std::size_t>(plan_.d));
+    stream_there_.reset();
+    stream_->own_floor = std::move(own_floor_);
+    own_floor_.reset();
+    if (!gather_stream(*stream_)) return false;
+    if (!options_.team || options_.team->leads()) {
+        stream_->measure->finish();
+        measuring_.push_back(std::move(*stream_));
     }
-    options_.block_measured();
+    stream_.reset();
+    make_room();
+    collect(false);
     return true;
 }
 
 // False where another rank stopped.
-bool MeasuringTap::gather_stream() {
+bool MeasuringTap::gather_stream(Stream& stream) {
     if (!options_.team) return true;
     if (!options_.team->meet()) return false;
-    gather_measures(options_.team->ranks(), stream_, run_.tokens, own_floor_ ? &*own_floor_ : nullptr);
+    gather_measures(options_.team->ranks(), stream.measure->factor(), run_.tokens,
+                    stream.own_floor ? &*stream.own_floor : nullptr);
     return true;
 }
 
-void MeasuringTap::measure_stream(std::size_t index) {
+MeasuringTap::Stream MeasuringTap::begin_stream(std::size_t index) const {
+    return {.index = index,
+            .measure = std::make_unique<StreamMeasure>(
+                StreamMeasure::What{.index = index,
+                                    .d = static_cast<std::size_t>(plan_.d),
+                                    .tokens = run_.tokens,
+                                    .roundoff = unit_roundoff(run_.precision),
+                                    .narrow = run_.precision != Precision::f64},
+                options_.pool),
+            .own_floor = {}};
+}
+
+// Rows and factors that wait are memory: where they grow, the pass stands still until they are fewer.
+void MeasuringTap::make_room() {
+    constexpr std::size_t most_bytes = 48u << 20;
+    const auto too_many = [&] {
+        std::size_t bytes = 0;
+        for (const Stream& stream : measuring_) bytes += stream.measure->waiting_bytes();
+        const std::size_t threads = static_cast<std::size_t>(options_.pool ? options_.pool->threads() : 1);
+        return bytes > most_bytes || measuring_.size() > 2 * threads;
+    };
+    while (!measuring_.empty() && too_many() && options_.go_on()) {
+        if (options_.pool) options_.pool->help();
+        collect(false);
+    }
+}
+
+// Tells of the streams that are measured, in order.
+void MeasuringTap::collect(bool all) {
+    while (!measuring_.empty() && (all || measuring_.front().measure->done())) {
+        const Stream stream = std::move(measuring_.front());
+        measuring_.pop_front();
+        stream.measure->wait();
+        StreamMeasure::Result result = stream.measure->take();
+        const double threads = options_.pool ? static_cast<double>(options_.pool->threads()) : 1.0;
+        seconds_ += result.seconds / threads;
+        tell(stream, std::move(result));
+        if (!run_.complete) options_.block_measured();  // else once, when all are told of
+    }
+}
+
+void MeasuringTap::tell(const Stream& stream, StreamMeasure::Result result) {
     const auto d = static_cast<std::size_t>(plan_.d);
-    std::vector<double> uncentred = stream_.uncentred(), centred = stream_.centred();
-    const BlockReading* previous = run_.blocks.empty() ? nullptr : &run_.blocks.back();
-    BlockReading block = measure_block(index, uncentred, centred, d, unit_roundoff(run_.precision), previous);
-    if (own_floor_)  // beside the rounding of the stream's values, that of the mean the norm took off (§3)
+    BlockReading block = std::move(result.block);
+    if (!run_.blocks.empty()) compare_with_previous(block, run_.blocks.back());
+    if (stream.own_floor)  // beside the rounding of the stream's values, that of the mean the norm took off
+                           // (§3)
         block.floor = std::hypot(
-            block.floor, own_floor_->mean_rounding_along(block.bottom, unit_roundoff(run_.precision)));
-    block.rank_deficient = stream_.rows() <= d || (index == 0 && options_.independent_rows < d);
+            block.floor, stream.own_floor->mean_rounding_along(block.bottom, unit_roundoff(run_.precision)));
+    block.rank_deficient = result.rows <= d || (stream.index == 0 && options_.independent_rows < d);
     overlap_with_norms(block);
     run_.blocks.push_back(std::move(block));
     judge_block(run_.blocks, run_.blocks.size() - 1, options_.residual);
     explain_own_norm(run_.blocks.back());
-    keep_factors(std::move(uncentred), std::move(centred));
+    keep_factors(std::move(result.uncentred), std::move(result.centred));
 }
 
 void MeasuringTap::overlap_with_norms(BlockReading& block) const {
@@ -194,7 +255,11 @@ bool MeasuringTap::complete() {
         output_.gather(options_.team->ranks());
         if (!options_.team->leads()) return true;
     }
+    // The last streams are at work while this thread takes the norm's output apart.
+    std::optional<SingleThreadedBlas> single;
+    if (options_.pool && !measuring_.empty()) single.emplace();
     output_.complete(options_.alignment);
+    collect(true);
     return true;
 }
 

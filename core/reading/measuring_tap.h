@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -15,7 +16,7 @@
 #include "core/reading/analyze.h"
 #include "core/reading/in_place.h"
 #include "core/reading/output_measure.h"
-#include "core/spectra/tsqr.h"
+#include "core/reading/stream_measure.h"
 
 namespace deadscope {
 
@@ -31,6 +32,7 @@ public:
         std::function<void()> block_measured;  // after each entry of run.blocks
         Team* team = nullptr;  // of ranks that each see rows of their own; only the leader's run is filled
         Backend* backend = nullptr;  // rows are factored there where it can; outlives the tap
+        ThreadPool* pool = nullptr;  // streams are measured there beside the pass; outlives the tap
     };
     // run: filled as the pass goes; outlives the tap. plan and weights likewise.
     MeasuringTap(const Plan& plan, const WeightSource& weights, Run& run, Options options);
@@ -43,7 +45,9 @@ public:
     // After the pass: the spectrum of the final norm's output, the alignment, λ_v and its floor. False where
     // another rank stopped.
     bool complete();
-    double seconds() const { return seconds_; }  // spent measuring
+    double seconds() const {
+        return seconds_;
+    }  // spent measuring: the pass stood still, or went on a thread less
 
 private:
     struct NormDirection {
@@ -52,9 +56,18 @@ private:
         bool final = false;
         KernelPrediction prediction;
     };
+    // A stream whose rows are on their way or seen, and what is told of it when it is measured.
+    struct Stream {
+        std::size_t index;
+        std::unique_ptr<StreamMeasure> measure;
+        std::optional<FloorAccumulator> own_floor;
+    };
+    Stream begin_stream(std::size_t index) const;
     bool show_in_place(TapPoint point, std::size_t first_row, const Matrix& x);
-    bool gather_stream();
-    void measure_stream(std::size_t index);
+    bool gather_stream(Stream& stream);
+    void make_room();
+    void collect(bool all);
+    void tell(const Stream& stream, StreamMeasure::Result result);
     void expect_norm_output(std::size_t index);
     void overlap_with_norms(BlockReading& block) const;
     void explain_own_norm(BlockReading& block) const;
@@ -65,9 +78,10 @@ private:
     const WeightSource& weights_;
     Run& run_;
     Options options_;
-    std::vector<NormDirection> norms_;  // of plan_.norms
-    TsqrFactor stream_;
-    std::unique_ptr<RowFactor> stream_there_;    // in its place where the rows stay on the device
+    std::vector<NormDirection> norms_;           // of plan_.norms
+    std::optional<Stream> stream_;               // whose rows are coming
+    std::unique_ptr<RowFactor> stream_there_;    // its factor where the rows stay on the device
+    std::deque<Stream> measuring_;               // those before it that are at work, in order
     OutputMeasure output_;                       // of the final norm
     std::optional<FloorAccumulator> own_floor_;  // of the LayerNorm whose output the coming stream is
     std::vector<double> rows_;                   // [<= kRows, d], read back from the backend

@@ -56,9 +56,7 @@ BlockReading measure_block(std::size_t index, std::span<const double> uncentred,
     out.floor = stream_floor(uncentred, d, out.bottom, roundoff, out.sigma_max);
     out.overlap_uniform = std::abs(std::accumulate(out.bottom.begin(), out.bottom.end(), 0.0)) /
                           std::sqrt(static_cast<double>(d));
-    if (previous && previous->bottom.size() == d)
-        out.overlap_previous =
-            std::abs(std::inner_product(out.bottom.begin(), out.bottom.end(), previous->bottom.begin(), 0.0));
+    if (previous) compare_with_previous(out, *previous);
     std::vector<std::size_t> order(d);
     std::iota(order.begin(), order.end(), std::size_t{0});
     const auto kept = static_cast<std::ptrdiff_t>(std::min(kChannels, d));
@@ -67,6 +65,12 @@ BlockReading measure_block(std::size_t index, std::span<const double> uncentred,
     });
     out.largest_channels.assign(order.begin(), order.begin() + kept);
     return out;
+}
+
+void compare_with_previous(BlockReading& block, const BlockReading& previous) {
+    if (previous.bottom.size() != block.bottom.size()) return;
+    block.overlap_previous =
+        std::abs(std::inner_product(block.bottom.begin(), block.bottom.end(), previous.bottom.begin(), 0.0));
 }
 
 void judge_block(std::span<BlockReading> blocks, std::size_t i, const ResidualSettings& settings) {

@@ -40,6 +40,9 @@ BlockReading measure_block(std::size_t index, std::span<const double> uncentred,
                            std::span<const double> centred, std::size_t d, double roundoff,
                            const BlockReading* previous);
 
+// What measure_block leaves out where previous is null.
+void compare_with_previous(BlockReading& block, const BlockReading& previous);
+
 // Fills ratio, flag and reason of blocks[i] from blocks[i-1] (both measured): a direction that is dead stays
 // dead and is flagged once, where it died; a rank-deficient predecessor gives no ratio test.
 void judge_block(std::span<BlockReading> blocks, std::size_t i, const ResidualSettings& settings);

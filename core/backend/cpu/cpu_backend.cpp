@@ -1,15 +1,19 @@
-// The CPU backend: one template over float and double. It owns memory, checks shapes and shares rows out over
-// the pool; the rows' arithmetic is row_kernels.h's, the products' OpenBLAS's, attention has its own file.
+// The CPU backend: one template over float and double; bf16 and f16 are float whose results are rounded. It
+// owns memory, checks shapes and shares rows out over the pool; the rows' arithmetic is row_kernels.h's, the
+// products' OpenBLAS's, attention has its own file.
 #include <algorithm>
 #include <cassert>
 #include <cstring>
 #include <limits>
 #include <new>
+#include <type_traits>
 
 #include "core/backend/cpu/attention.h"
 #include "core/backend/cpu/gemm.h"
+#include "core/backend/cpu/held_rows.h"
 #include "core/backend/cpu/rotary_table.h"
 #include "core/backend/cpu/row_kernels.h"
+#include "core/backend/cpu/tiling.h"
 #include "core/base/error.h"
 #include "core/base/machine.h"
 #include "core/base/thread_pool.h"
@@ -41,6 +45,7 @@ public:
 
     BackendInfo info() const override { return {"cpu", machine().processor, pool_.threads(), precision_}; }
 
+    ThreadPool* pool() override { return &pool_; }
     Matrix allocate(std::size_t rows, std::size_t cols) override;
     void write(Matrix& to, std::span<const float> values) override { write_any(to, values); }
     void write(Matrix& to, std::span<const double> values) override { write_any(to, values); }
@@ -99,13 +104,23 @@ private:
         for_rows(to.rows, to.cols, [&](std::size_t i) {
             std::transform(values.data() + i * to.cols, values.data() + (i + 1) * to.cols, row(to, i),
                            [](U value) { return static_cast<T>(value); });
+            settle(row(to, i), to.cols);
         });
     }
+
+    // Onto the grid of the arithmetic asked for, where that is coarser than T's: bf16 and f16 are computed in
+    // f32, and the result of every operation is rounded once.
+    void settle(T* x, std::size_t n) const {
+        if constexpr (std::is_same_v<T, float>) cpu::round_row(precision_, x, n);
+    }
+
+    cpu::Operand<T> panel(const cpu::HeldRows& held, const Matrix& part, std::vector<T>& to);
 
     Precision precision_;
     mutable ThreadPool pool_;
     cpu::RotaryTables<T> rotary_;
     std::vector<cpu::AttentionScratch<T>> scratch_;  // [threads]
+    std::vector<std::vector<T>> panels_;             // [threads], of weights that are held
 };
 
 template <typename T>
@@ -134,11 +149,8 @@ void CpuBackend<T>::read(const Matrix& from, std::span<double> out) const {
 
 template <typename T>
 Matrix CpuBackend<T>::hold(std::shared_ptr<const StoredRows> rows) {
-    Matrix held = allocate(rows->rows(), rows->cols());
-    for_rows(held.rows, held.cols,
-             [&](std::size_t i) { rows->read(i, 0, std::span<T>(row(held, i), held.cols)); });
-    rows->release();
-    return held;
+    const std::size_t count = rows->rows(), width = rows->cols();
+    return {std::make_shared<cpu::HeldRows>(std::move(rows)), count, width, width, 0};
 }
 
 template <typename T>
@@ -163,6 +175,7 @@ void CpuBackend<T>::gather_add(const Matrix& table, std::span<const std::int32_t
         const T* from = row(table, static_cast<std::size_t>(ids[i]));
         T* x = row(to, i);
         for (std::size_t j = 0; j < to.cols; ++j) x[j] += factor * from[j];
+        settle(x, to.cols);
     });
 }
 
@@ -176,6 +189,7 @@ void CpuBackend<T>::scatter_add(const Matrix& from, std::span<const std::int32_t
         const T* a = row(from, i);
         T* x = row(to, static_cast<std::size_t>(rows[i]));
         for (std::size_t j = 0; j < from.cols; ++j) x[j] += weight * a[j];
+        settle(x, from.cols);
     });
 }
 
@@ -187,6 +201,7 @@ void CpuBackend<T>::add(const Matrix& from, Matrix& to, double scale) {
         const T* a = row(from, i);
         T* x = row(to, i);
         for (std::size_t j = 0; j < to.cols; ++j) x[j] += factor * a[j];
+        settle(x, to.cols);
     });
 }
 
@@ -197,6 +212,7 @@ void CpuBackend<T>::add_row(const Matrix& from, Matrix& to) {
     for_rows(to.rows, to.cols, [&](std::size_t i) {
         T* x = row(to, i);
         for (std::size_t j = 0; j < to.cols; ++j) x[j] += a[j];
+        settle(x, to.cols);
     });
 }
 
@@ -207,6 +223,7 @@ void CpuBackend<T>::multiply_row(const Matrix& by, Matrix& x) {
     for_rows(x.rows, x.cols, [&](std::size_t i) {
         T* b = row(x, i);
         for (std::size_t j = 0; j < x.cols; ++j) b[j] *= a[j];
+        settle(b, x.cols);
     });
 }
 
@@ -216,6 +233,7 @@ void CpuBackend<T>::scale(double factor, Matrix& x) {
     for_rows(x.rows, x.cols, [&](std::size_t i) {
         T* b = row(x, i);
         for (std::size_t j = 0; j < x.cols; ++j) b[j] *= by;
+        settle(b, x.cols);
     });
 }
 
@@ -225,14 +243,17 @@ void CpuBackend<T>::clamp(double low, double high, Matrix& x) {
     for_rows(x.rows, x.cols, [&](std::size_t i) {
         T* b = row(x, i);  // NaN stays
         for (std::size_t j = 0; j < x.cols; ++j) b[j] = std::min(std::max(b[j], least), most);
+        settle(b, x.cols);
     });
 }
 
 template <typename T>
 void CpuBackend<T>::cap(double at, Matrix& x) {
     assert(at > 0.0);
-    for_rows(x.rows, 16 * x.cols,
-             [&](std::size_t i) { cpu::cap_row(static_cast<T>(at), row(x, i), x.cols); });
+    for_rows(x.rows, 16 * x.cols, [&](std::size_t i) {
+        cpu::cap_row(static_cast<T>(at), row(x, i), x.cols);
+        settle(row(x, i), x.cols);
+    });
 }
 
 template <typename T>
@@ -244,24 +265,34 @@ void CpuBackend<T>::linear(const Matrix& x, const Matrix& weight, bool stored_in
            (!bias || (bias->rows == 1 && bias->cols == out)));
     assert(std::max({in, out, x.rows, x.stride, y.stride, weight.stride}) <=
            std::numeric_limits<blasint>::max());
-    // Tiles of at most 512 rows, evened out; columns are split too where there are fewer such tiles than
-    // threads.
-    constexpr std::size_t tallest = 512, lowest = 64, narrowest = 64;
-    const std::size_t threads = static_cast<std::size_t>(pool_.threads());
-    const std::size_t height = std::clamp((x.rows + threads - 1) / threads, lowest, tallest);
-    const std::size_t tile_rows = (x.rows + height - 1) / height;
-    const std::size_t wanted = std::max<std::size_t>(1, threads / std::max<std::size_t>(tile_rows, 1));
-    const std::size_t width = std::max(narrowest, (out + wanted - 1) / wanted);
-    const std::size_t tile_cols = (out + width - 1) / width;
+    const cpu::Tiling tiling = cpu::tiles_of(x.rows, out, in, static_cast<std::size_t>(pool_.threads()));
+    panels_.resize(static_cast<std::size_t>(pool_.threads()));
+    const auto* held = dynamic_cast<const cpu::HeldRows*>(weight.storage.get());
     const SingleThreadedBlas single;
-    pool_.parallel_for(tile_rows * tile_cols, [&](std::size_t tile, std::size_t) {
-        const std::size_t top = tile / tile_cols * height, left = tile % tile_cols * width;
-        const std::size_t m = std::min(height, x.rows - top), n = std::min(width, out - left);
+    pool_.parallel_for(tiling.tiles(), [&](std::size_t tile, std::size_t worker) {
+        const std::size_t top = tile % tiling.down * tiling.height, left = tile / tiling.down * tiling.width;
+        if (top >= x.rows || left >= out) return;
+        const std::size_t m = std::min(tiling.height, x.rows - top), n = std::min(tiling.width, out - left);
+        const Matrix part = stored_in_out ? weight.columns(left, n) : weight.row_range(left, n);
+        const cpu::Operand<T> w = held ? panel(*held, part, panels_[worker]) : operand(part);
         for (std::size_t i = 0; bias && i < m; ++i) std::copy_n(row(*bias) + left, n, row(y, top + i) + left);
-        const T* w = stored_in_out ? row(weight) + left : row(weight, left);
-        cpu::gemm<T>(m, n, in, T{1}, {row(x, top), x.stride}, {w, weight.stride, !stored_in_out},
+        cpu::gemm<T>(m, n, in, T{1}, {row(x, top), x.stride}, {w.data, w.stride, !stored_in_out},
                      bias ? T{1} : T{0}, row(y, top) + left, y.stride);
+        for (std::size_t i = 0; i < m; ++i) settle(row(y, top + i) + left, n);
     });
+    // Of a large weight the file's pages would count as this process's memory until its block is done.
+    constexpr std::size_t large = 1u << 24;  // elements
+    if (held && weight.rows * weight.cols > large) held->rows->release();
+}
+
+// The part of a held weight, brought in.
+template <typename T>
+cpu::Operand<T> CpuBackend<T>::panel(const cpu::HeldRows& held, const Matrix& part, std::vector<T>& to) {
+    if (to.size() < part.rows * part.cols) to.resize(part.rows * part.cols);
+    held.rows->read_panel(part.offset / part.stride, part.rows, part.offset % part.stride, part.cols,
+                          to.data(), part.cols);
+    settle(to.data(), part.rows * part.cols);
+    return {to.data(), part.cols};
 }
 
 template <typename T>
@@ -278,6 +309,7 @@ void CpuBackend<T>::norm(NormKind kind, double eps, const Matrix& x, const Matri
             cpu::norm_row(kind, eps, row(x, i) + g * d, row(gamma, own), beta ? row(*beta, own) : nullptr, d,
                           row(y, i) + g * d);
         }
+        settle(row(y, i), y.cols);
     });
 }
 
@@ -297,6 +329,7 @@ void CpuBackend<T>::rotary(const RotarySpec& spec, std::size_t head_dim, const S
                 cpu::rotate_head(table.cosine(t), table.sine(t), half, spec.interleaved,
                                  row(x, first + t) + h * head_dim + first_channel);
             }
+            settle(row(x, first + t), x.cols);
         });
     }
 }
@@ -315,11 +348,20 @@ void CpuBackend<T>::attention(const AttentionCall& call, const SequenceLayout& l
                    {operand(q), operand(k), operand(v), operand(call.by_distance), operand(call.by_key),
                     operand(call.key_places), operand(call.query_places), row(out), out.stride},
                    scratch_, pool_);
+    if (precision_ != Precision::bf16 && precision_ != Precision::f16) return;
+    for (std::size_t s = 0; s < layout.sequences(); ++s) {
+        const std::size_t last = std::min(layout.starts[s + 1] - layout.starts[s], call.last_query);
+        for (std::size_t i = call.first_query; i < last; ++i)
+            settle(row(out, layout.starts[s] + i), out.cols);
+    }
 }
 
 template <typename T>
 void CpuBackend<T>::activate(Activation activation, Matrix& x) {
-    for_rows(x.rows, 16 * x.cols, [&](std::size_t i) { cpu::activate_row(activation, row(x, i), x.cols); });
+    for_rows(x.rows, 16 * x.cols, [&](std::size_t i) {
+        cpu::activate_row(activation, row(x, i), x.cols);
+        settle(row(x, i), x.cols);
+    });
 }
 
 template <typename T>
@@ -329,6 +371,7 @@ void CpuBackend<T>::multiply(const Matrix& by, Matrix& x) {
         const T* a = row(by, i);
         T* b = row(x, i);
         for (std::size_t j = 0; j < x.cols; ++j) b[j] *= a[j];
+        settle(b, x.cols);
     });
 }
 
@@ -341,14 +384,11 @@ std::unique_ptr<Backend> make_cpu_backend(Precision precision, int threads) {
         case Precision::f64:
             return std::make_unique<CpuBackend<double>>(precision, count);
         case Precision::f32:
-            return std::make_unique<CpuBackend<float>>(precision, count);
         case Precision::bf16:
         case Precision::f16:
             break;
     }
-    throw Error::usage(
-        std::string(precision_name(precision)) + " is not computed in by this version; f64 and f32 are",
-        {.key = "--precision", .expected = "f64 or f32", .found = std::string(precision_name(precision))});
+    return std::make_unique<CpuBackend<float>>(precision, count);
 }
 
 }  // namespace deadscope

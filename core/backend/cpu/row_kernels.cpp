@@ -2,6 +2,7 @@
 #include "core/backend/cpu/row_kernels.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <numbers>
 
@@ -190,7 +191,38 @@ DEADSCOPE_INLINE void rotate(const T* cosine, const T* sine, std::size_t half, b
     }
 }
 
+// Half of the last place that stays is added, less one where that place is even, and what is below is cut
+// off: the carry goes into the exponent, and past the largest into infinity.
+DEADSCOPE_INLINE std::uint32_t cut(std::uint32_t magnitude, unsigned bits) {
+    const std::uint32_t below = (1u << bits) - 1u;
+    return (magnitude + (below >> 1) + ((magnitude >> bits) & 1u)) & ~below;
+}
+
+DEADSCOPE_INLINE float to_bf16(float x) {
+    const std::uint32_t word = std::bit_cast<std::uint32_t>(x), sign = word & 0x80000000u;
+    const std::uint32_t magnitude = word & 0x7FFFFFFFu;
+    const std::uint32_t out = magnitude > 0x7F800000u ? 0x7FC00000u : cut(magnitude, 16);
+    return std::bit_cast<float>(out | sign);
+}
+
+// Below 2^-14 the places are 2^-24, which is that of numbers beside 1/2.
+DEADSCOPE_INLINE float to_f16(float x) {
+    const std::uint32_t word = std::bit_cast<std::uint32_t>(x), sign = word & 0x80000000u;
+    const std::uint32_t magnitude = word & 0x7FFFFFFFu;
+    const float small = (std::bit_cast<float>(magnitude) + 0.5f) - 0.5f;
+    const std::uint32_t normal = cut(magnitude, 13);
+    std::uint32_t out = normal >= 0x47800000u ? 0x7F800000u : normal;  // 65536 and more
+    out = magnitude > 0x7F800000u ? 0x7FC00000u : out;
+    out = magnitude < 0x38800000u ? std::bit_cast<std::uint32_t>(small) : out;
+    return std::bit_cast<float>(out | sign);
+}
+
 }  // namespace
+
+DEADSCOPE_CLONES void round_row(Precision precision, float* x, std::size_t n) {
+    if (precision == Precision::bf16) map(x, n, [](float v) { return to_bf16(v); });
+    if (precision == Precision::f16) map(x, n, [](float v) { return to_f16(v); });
+}
 
 #define DEADSCOPE_ROW_KERNELS(T)                                                                          \
     DEADSCOPE_CLONES void norm_row(NormKind kind, double eps, const T* x, const T* gamma, const T* beta,  \

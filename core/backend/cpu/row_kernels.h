@@ -4,6 +4,7 @@
 
 #include <cstddef>
 
+#include "core/base/precision.h"
 #include "core/model/norms.h"
 #include "core/model/plan.h"
 
@@ -37,5 +38,8 @@ void activate_row(Activation activation, double* x, std::size_t n);
 // pairs (2i, 2i + 1) where interleaved, else (i, i + half).
 void rotate_head(const float* cosine, const float* sine, std::size_t half, bool interleaved, float* x);
 void rotate_head(const double* cosine, const double* sine, std::size_t half, bool interleaved, double* x);
+
+// Each value to the nearest bf16 or f16, ties to even; beyond the largest, infinity. f32 and f64: as it is.
+void round_row(Precision precision, float* x, std::size_t n);
 
 }  // namespace deadscope::cpu

@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <stdexcept>
 #include <string>
+#include <thread>
 
 namespace deadscope {
 namespace {
@@ -46,6 +48,65 @@ TEST(ThreadPool, TheExceptionOfTheLowestIndexArrivesAndThePoolLivesOn) {
     std::atomic<int> count = 0;
     pool.parallel_for(10, [&](std::size_t, std::size_t) { ++count; });
     EXPECT_EQ(count, 10);
+}
+
+TEST(ThreadPool, BackgroundTasksAreDoneOnceBesideLoops) {
+    for (const int threads : {1, 2, 4}) {
+        ThreadPool pool(threads);
+        std::atomic<int> tasks = 0, indices = 0;
+        for (int round = 0; round < 200; ++round) {
+            pool.background([&] { ++tasks; });
+            pool.parallel_for(5, [&](std::size_t, std::size_t worker) {
+                EXPECT_LT(worker, static_cast<std::size_t>(pool.threads()));
+                ++indices;
+            });
+        }
+        while (pool.help()) {
+        }
+        EXPECT_EQ(tasks, 200) << threads;
+        EXPECT_EQ(indices, 1000) << threads;
+        EXPECT_FALSE(pool.help());
+    }
+}
+
+TEST(ThreadPool, LoopsDoNotWaitForBackgroundTasks) {
+    ThreadPool pool(2);
+    std::atomic<bool> begun = false, go = false, done = false;
+    pool.background([&] {
+        begun = true;
+        while (!go) std::this_thread::yield();
+        done = true;
+    });
+    while (!begun) std::this_thread::yield();
+    std::atomic<int> count = 0;
+    pool.parallel_for(10, [&](std::size_t, std::size_t) { ++count; });
+    EXPECT_EQ(count, 10);
+    EXPECT_FALSE(done);
+    go = true;
+    while (pool.help()) {
+    }
+    EXPECT_TRUE(done);
+}
+
+TEST(ThreadPool, TasksNotBegunAreDroppedWithThePool) {
+    std::atomic<bool> begun = false, go = false;
+    std::atomic<int> others = 0;
+    std::thread opener;
+    {
+        ThreadPool pool(2);
+        pool.background([&] {
+            begun = true;
+            while (!go) std::this_thread::yield();
+        });
+        while (!begun) std::this_thread::yield();
+        for (int i = 0; i < 3; ++i) pool.background([&] { ++others; });
+        opener = std::thread([&] {
+            std::this_thread::sleep_for(std::chrono::milliseconds(20));
+            go = true;
+        });
+    }
+    opener.join();
+    EXPECT_EQ(others, 0);
 }
 
 }  // namespace

@@ -254,8 +254,6 @@ TEST(Analyze, WhatCannotBeDoneIsRefusedAsUsage) {
     ReadingSettings how = settings(64);
     how.device = "cuda:0";
     EXPECT_EQ(kind(how), ErrorKind::usage);
-    how = settings(64, {Precision::f32, Precision::bf16});
-    EXPECT_EQ(kind(how), ErrorKind::usage);
     how = settings(64, {});
     EXPECT_EQ(kind(how), ErrorKind::usage);
     how = settings(64);
@@ -263,6 +261,24 @@ TEST(Analyze, WhatCannotBeDoneIsRefusedAsUsage) {
     EXPECT_EQ(kind(how), ErrorKind::usage);
     how = settings(0);
     EXPECT_EQ(kind(how), ErrorKind::usage);
+}
+
+TEST(Analyze, TheKernelFallsWithTheSquareOfTheRoundOffDownTheLadder) {
+    const Reading reading =
+        read("zoo:gpt-layernorm",
+             settings(512, {Precision::f64, Precision::f32, Precision::f16, Precision::bf16}));
+    ASSERT_EQ(reading.runs.size(), 4u);
+    for (std::size_t i = 0; i < 4; ++i) {
+        const deadscope::Run& run = reading.runs[i];
+        const double u = unit_roundoff(run.precision);
+        EXPECT_EQ(verdict(run), Verdict::kernel) << precision_name(run.precision);
+        // λ_v is a mean of squared roundings, each at most u of its value: the factor is the mantissas'.
+        EXPECT_LT(run.lambda_v, 10.0 * u * u * run.lambda_max) << precision_name(run.precision);
+        EXPECT_GT(run.lambda_v, 1e-3 * u * u * run.lambda_mean) << precision_name(run.precision);
+        // What is not rounding is the same number in all of them, to the arithmetic's own error.
+        EXPECT_NEAR(run.lambda_max, reading.runs[0].lambda_max,
+                    16.0 * u * reading.runs[0].lambda_max + 1e-12);
+    }
 }
 
 TEST(Verdict, RestsOnTheFloor) {
