@@ -39,6 +39,7 @@ ReadingSettings settings_of(const ForwardArguments& arguments) {
 int analyze_with(Ranks& ranks, const std::string& model, const ForwardArguments& arguments) {
     ReadingSettings settings = settings_of(arguments);
     settings.threads = threads_of_rank();
+    settings.device = device_of_rank(settings.device);
     OutputOptions output = arguments.output;
     Team team(ranks);
     if (!team.leads()) output.quiet = true;

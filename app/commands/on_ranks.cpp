@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "app/commands/terminal.h"
+#include "core/backend/backend.h"
 #include "core/base/error.h"
 #include "core/cluster/open_ranks.h"
 
@@ -21,6 +22,13 @@ int on_ranks(const std::function<int(Ranks&)>& command) {
         ranks->end_job(report_error(unexpected));
         return static_cast<int>(unexpected.kind());
     }
+}
+
+std::string device_of_rank(const std::string& device) {
+    const std::optional<Launch> here = launch();
+    if (!here) return device;
+    const std::vector<std::string> devices = devices_of(device);
+    return devices[static_cast<std::size_t>(here->local_rank) % devices.size()];
 }
 
 void refuse_ranks() {

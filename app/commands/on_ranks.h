@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <string>
 
 #include "core/cluster/ranks.h"
 
@@ -10,6 +11,9 @@ namespace deadscope {
 // Joins the ranks and runs the command on each. An error that comes to all of them alike is said by rank 0,
 // before any of them ends. Returns the exit status.
 int on_ranks(const std::function<int(Ranks&)>& command);
+
+// Of the devices that a name means, the one of this rank on its machine.
+std::string device_of_rank(const std::string& device);
 
 // Errors: Error::usage where several ranks were started: each would do the same work and write the same file.
 void refuse_ranks();

@@ -40,6 +40,7 @@ constexpr std::array parts{
     Part{"zlib", "zlib", "packed entries of archives"},
     Part{"Eigen", "MPL 2.0", "linear algebra"},
     Part{"OpenBLAS, LAPACK", "BSD 3-clause", "linear algebra"},
+    Part{"CUDA runtime, cuBLAS, cuSOLVER", "NVIDIA CUDA Toolkit EULA", "the GPU module, where it is built"},
     Part{"nlohmann-json", "MIT", "JSON"},
     Part{"CLI11", "BSD 3-clause", "command line"},
     Part{"xxHash", "BSD 2-clause", "digests"},

@@ -38,7 +38,18 @@ Matrix WeightsIn::hold(std::shared_ptr<const StoredRows> rows) {
         context_.compute());
     Matrix held{storage, height, width, width, 0};
     if (held.empty()) return held;
-    const View to{storage->data(), height, width, width};
+    try {
+        send(rows, {storage->data(), height, width, width});
+    } catch (...) {  // what is on its way still writes to the memory that is given back
+        storage->sent(context_.copy());
+        throw;
+    }
+    storage->sent(context_.copy());
+    rows->release();
+    return held;
+}
+
+void WeightsIn::send(const std::shared_ptr<const StoredRows>& rows, const View& to) {
     const std::optional<DType> dtype = rows->stored_as();
     if (dtype && can_decode(*dtype) && rows->row_bytes() <= staging_.most()) {
         send_stored(*rows, *dtype, to);
@@ -48,9 +59,6 @@ Matrix WeightsIn::hold(std::shared_ptr<const StoredRows> rows) {
     } else {
         send_read<float>(*rows, to);
     }
-    storage->sent(context_.copy());
-    rows->release();
-    return held;
 }
 
 void WeightsIn::send_stored(const StoredRows& rows, DType dtype, const View& to) {

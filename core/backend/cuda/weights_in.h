@@ -59,6 +59,7 @@ private:
         std::size_t slot = 0;  // of flags_
         std::shared_ptr<const StoredRows> rows;
     };
+    void send(const std::shared_ptr<const StoredRows>& rows, const View& to);
     void send_stored(const StoredRows& rows, DType dtype, const View& to);
     template <typename T>
     void send_read(const StoredRows& rows, const View& to);

@@ -155,6 +155,22 @@ TEST_F(CudaBackendTest, AWeightThatIsNotFiniteIsNamedAtTheNextWait) {
     EXPECT_EQ(download(*backend, upload(*backend, Table(2, 2))), std::vector<double>(4, 0.0));  // it works on
 }
 
+// Pieces before the one that could not be read are still on their way when the memory is given back.
+TEST_F(CudaBackendTest, AWeightThatCannotBeReadLeavesMemoryInOrder) {
+    constexpr std::size_t rows = 40000, cols = 96;
+    std::vector<double> values = exact_values(rows * cols);
+    values.back() = std::numeric_limits<double>::infinity();
+    const auto backend = make();
+    emu::delay_launches(std::chrono::milliseconds(20));
+    EXPECT_THROW(backend->hold(std::make_shared<StoredTable>(DType::f32, rows, cols,
+                                                             stored_bytes(DType::f32, values), false)),
+                 Error);
+    Matrix again = backend->allocate(rows, cols);
+    backend->fill_zero(again);
+    emu::delay_launches({});
+    EXPECT_TRUE(download(*backend, again) == std::vector<double>(rows * cols, 0.0));
+}
+
 TEST_F(CudaBackendTest, AWeightBeyondThePrecisionIsAnError) {
     const auto backend = make(Precision::f16);
     const std::vector<double> values{1.0, 70000.0};  // finite as stored; f16 ends at 65504
@@ -262,7 +278,7 @@ TEST_F(CudaBackendTest, TheNextWeightsComeWhileTheDeviceComputes) {
     backend->hold(std::make_shared<StoredTable>(DType::f32, 8, 8, bytes));
     download(*backend, x);
     const std::uint64_t before = emu::counters().launches;
-    emu::delay_launches(std::chrono::milliseconds(40));
+    emu::delay_launches(std::chrono::milliseconds(200));
     for (int i = 0; i < 8; ++i) backend->scale(1.0, x);
     const Matrix held = backend->hold(std::make_shared<StoredTable>(DType::f32, 8, 8, bytes));
     EXPECT_LT(emu::counters().launches - before, 8u);
