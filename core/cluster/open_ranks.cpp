@@ -64,7 +64,8 @@ std::optional<Launch> launch() {
                       .local_rank = number_of("OMPI_COMM_WORLD_LOCAL_RANK").value_or(0)};
     const std::optional<int> rank = number_of("PMIX_RANK");
     if (size || !rank) return std::nullopt;
-    return Launch{.rank = *rank, .size = 0, .local_size = 1, .local_rank = 0};
+    return Launch{
+        .rank = *rank, .size = 0, .local_size = 1, .local_rank = number_of("SLURM_LOCALID").value_or(0)};
 }
 
 std::unique_ptr<Ranks> join_ranks() {
