@@ -166,7 +166,7 @@ void MeasuringTap::collect(bool all) {
         const double threads = options_.pool ? static_cast<double>(options_.pool->threads()) : 1.0;
         seconds_ += result.seconds / threads;
         tell(stream, std::move(result));
-        if (!run_.complete) options_.block_measured();  // else once, when all are told of
+        options_.block_measured();
     }
 }
 
@@ -259,7 +259,9 @@ bool MeasuringTap::complete() {
     std::optional<SingleThreadedBlas> single;
     if (options_.pool && !measuring_.empty()) single.emplace();
     output_.complete(options_.alignment);
+    run_.complete = false;  // until the last streams are told of too
     collect(true);
+    run_.complete = true;
     return true;
 }
 

@@ -127,6 +127,15 @@ bool largest_tridiagonal(std::vector<double> diagonal, std::vector<double> off, 
     return true;
 }
 
+void take_off(const std::vector<double>& basis, std::size_t count, std::size_t n, std::vector<double>& x) {
+    const SingleThreadedBlas single;
+    std::vector<double> along(count);
+    cblas_dgemv(CblasRowMajor, CblasNoTrans, size(count), size(n), 1.0, basis.data(), size(n), x.data(), 1,
+                0.0, along.data(), 1);
+    cblas_dgemv(CblasRowMajor, CblasTrans, size(count), size(n), -1.0, basis.data(), size(n), along.data(), 1,
+                1.0, x.data(), 1);
+}
+
 void apply(Triangular what, const std::vector<double>& r, std::size_t n, std::vector<double>& x) {
     const bool transposed = what == Triangular::solve_transposed || what == Triangular::multiply_transposed;
     const bool solve = what == Triangular::solve || what == Triangular::solve_transposed;

@@ -40,4 +40,7 @@ bool largest_tridiagonal(std::vector<double> diagonal, std::vector<double> off, 
 enum class Triangular { solve, solve_transposed, multiply, multiply_transposed };
 void apply(Triangular what, const std::vector<double>& r, std::size_t n, std::vector<double>& x);
 
+// x -= Bᵀ (B x), B [count, n] row-major with orthonormal rows.
+void take_off(const std::vector<double>& basis, std::size_t count, std::size_t n, std::vector<double>& x);
+
 }  // namespace deadscope::lapack

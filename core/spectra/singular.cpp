@@ -49,17 +49,14 @@ Vector random_unit(std::size_t d) {
 // Returns an empty vector where it did not settle.
 template <class Apply>
 Vector lanczos(std::size_t d, double tolerance, Apply&& apply) {
-    std::vector<Vector> basis{random_unit(d)};
+    Vector basis = random_unit(d), next = basis;  // [steps, d]
     Vector alpha, beta, s;
     for (std::size_t k = 0; k < std::min(kMostSteps, d); ++k) {
-        Vector next = basis[k];
+        const auto newest = std::span<const double>(basis).subspan(k * d, d);
         apply(next);
-        alpha.push_back(dot(basis[k], next));
-        for (int pass = 0; pass < 2; ++pass)  // twice is enough (Kahan)
-            for (const Vector& q : basis) {
-                const double along = dot(q, next);
-                for (std::size_t i = 0; i < d; ++i) next[i] -= along * q[i];
-            }
+        alpha.push_back(dot(newest, next));
+        for (int pass = 0; pass < 2; ++pass)
+            lapack::take_off(basis, k + 1, d, next);  // twice is enough (Kahan)
         beta.push_back(norm(next));
         if (!std::isfinite(alpha.back()) || !std::isfinite(beta.back())) return {};
         const bool last = k + 1 == std::min(kMostSteps, d);
@@ -69,14 +66,14 @@ Vector lanczos(std::size_t d, double tolerance, Apply&& apply) {
             if (beta.back() * std::abs(s.back()) <= tolerance * std::abs(value)) {
                 Vector x(d, 0.0);
                 for (std::size_t j = 0; j <= k; ++j)
-                    for (std::size_t i = 0; i < d; ++i) x[i] += s[j] * basis[j][i];
+                    for (std::size_t i = 0; i < d; ++i) x[i] += s[j] * basis[j * d + i];
                 scale(x, 1.0 / norm(x));
                 return x;
             }
         }
         if (last) return {};
         scale(next, 1.0 / beta.back());
-        basis.push_back(std::move(next));
+        basis.insert(basis.end(), next.begin(), next.end());
     }
     return {};
 }
