@@ -131,7 +131,10 @@ void add_forward_options(CLI::App& app, ForwardArguments& a) {
         ->delimiter(',')
         ->type_name("LIST")
         ->group(group);
-    app.add_option("--device", a.device, "auto, cpu or cuda:K")->capture_default_str()->group(group);
+    app.add_option("--device", a.device,
+                   "auto, cpu, cuda:K, or several that share the sequences: cuda:0,cuda:1")
+        ->capture_default_str()
+        ->group(group);
     app.add_flag("--tf32", a.tf32, "let a GPU round the factors of f32 products to 10 bits, for speed")
         ->group(group);
     app.add_option("--memory", a.memory, "a bound on working memory, e.g. 4G")
