@@ -43,7 +43,7 @@ inline std::string gpu_module_interface(const char* version) {
         std::string("deadscope ") + version + ", interface 1, compiler " + __VERSION__ + ", sizes";
     for (const std::size_t size :
          {sizeof(GpuState), sizeof(GpuDevice), sizeof(BackendInfo), sizeof(BackendOptions), sizeof(Matrix),
-          sizeof(AttentionCall), sizeof(RotarySpec), sizeof(Error)})
+          sizeof(AttentionCall), sizeof(RotarySpec), sizeof(ThreadPool), sizeof(Error)})
         text += " " + std::to_string(size);
     return text;
 }

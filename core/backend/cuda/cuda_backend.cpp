@@ -32,6 +32,7 @@ public:
 
     BackendInfo info() const override { return {"cuda", name_, weights_.threads(), precision_}; }
 
+    ThreadPool* pool() override { return &weights_.readers(); }
     Matrix allocate(std::size_t rows, std::size_t cols) override {
         return context_.allocate(rows, cols, context_.compute());
     }

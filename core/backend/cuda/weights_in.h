@@ -48,6 +48,7 @@ public:
     WeightsIn(Context& context, int threads);
 
     int threads() const { return readers_.threads(); }
+    ThreadPool& readers() { return readers_; }
     Matrix hold(std::shared_ptr<const StoredRows> rows);
     // Errors: those of values that are not finite, in weights that have arrived.
     void check_arrived();
