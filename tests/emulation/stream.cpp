@@ -58,16 +58,6 @@ bool Recording::done() {
 
 Team::Team(unsigned threads) : threads_(threads), own_(std::make_unique<Block>()) {}
 
-Team::~Team() {
-    {
-        const Unwatched unwatched;
-        const std::lock_guard lock(mutex_);
-        stop_ = true;
-        begin_.notify_all();
-    }
-    for (std::thread& helper : helpers_) helper.join();
-}
-
 void Team::run(const Launch& launch) {
     // Waking helpers costs more than a few small blocks; the thread sanitizer wants neighbours apart.
     const std::uint64_t blocks = std::uint64_t{launch.grid.x} * launch.grid.y * launch.grid.z;
@@ -83,10 +73,7 @@ void Team::run(const Launch& launch) {
     }
     {
         const Unwatched unwatched;
-        while (helpers_.size() + 1 < threads_) {
-            helpers_.emplace_back(
-                [this, worker = static_cast<unsigned>(helpers_.size() + 1)] { help(worker); });
-        }
+        while (helpers_ + 1 < threads_) std::thread([this, worker = ++helpers_] { help(worker); }).detach();
         const std::lock_guard lock(mutex_);
         launch_ = &launch;
         busy_ = threads_ - 1;
@@ -106,8 +93,7 @@ void Team::help(unsigned worker) {
         {
             const Unwatched unwatched;
             std::unique_lock lock(mutex_);
-            begin_.wait(lock, [&] { return stop_ || generation_ != seen; });
-            if (stop_) return;
+            begin_.wait(lock, [&] { return generation_ != seen; });
             seen = generation_;
         }
         run_blocks(block, worker);
@@ -144,36 +130,49 @@ void Team::run_block(Block& block, std::uint64_t index, bool first, bool last) {
               first, last);
 }
 
-}  // namespace deadscope_emulation
+namespace {
 
-using namespace deadscope_emulation;
-
-CUstream_st::CUstream_st(int on, unsigned with, int wanted) : device(on), flags(with), priority(wanted) {
-    const Unwatched unwatched;
-    thread_ = std::thread([this] { work(); });
+struct Idle {
+    std::mutex mutex;
+    std::vector<std::unique_ptr<Queue>> queues;
+};
+Idle& idle_queues() {
+    static auto* const one = new Idle;  // its threads last as long as the process
+    return *one;
 }
 
-CUstream_st::~CUstream_st() {
+}  // namespace
+
+std::unique_ptr<Queue> Queue::take() {
+    const Unwatched unwatched;
+    const std::lock_guard lock(idle_queues().mutex);
+    if (idle_queues().queues.empty()) return std::make_unique<Queue>();
+    std::unique_ptr<Queue> queue = std::move(idle_queues().queues.back());
+    idle_queues().queues.pop_back();
+    return queue;
+}
+
+void Queue::keep(std::unique_ptr<Queue> idle) {
+    const Unwatched unwatched;
+    const std::lock_guard lock(idle_queues().mutex);
+    idle_queues().queues.push_back(std::move(idle));
+}
+
+Queue::Queue() {
+    std::thread([this] { work(); }).detach();
+}
+
+void Queue::push(int device, std::function<void()> work, bool always) {
+    release(&begun_);
     const Unwatched unwatched;
     {
         const std::lock_guard lock(mutex_);
-        stop_ = true;
-    }
-    queued_.notify_all();
-    thread_.join();
-}
-
-void CUstream_st::push(Item item) {
-    release(&begin_tag_);
-    const Unwatched unwatched;
-    {
-        const std::lock_guard lock(mutex_);
-        queue_.push_back(std::move(item));
+        items_.push_back({std::move(work), device, always});
     }
     queued_.notify_one();
 }
 
-void CUstream_st::work() {
+void Queue::work() {
     team_ = std::make_unique<Team>(threads_per_stream());
     for (;;) {
         Item item;
@@ -181,23 +180,22 @@ void CUstream_st::work() {
             const Unwatched unwatched;
             std::unique_lock lock(mutex_);
             busy_ = false;
-            if (queue_.empty()) drained_.notify_all();
-            queued_.wait(lock, [&] { return stop_ || !queue_.empty(); });
-            if (queue_.empty()) break;
-            item = std::move(queue_.front());
-            queue_.pop_front();
+            if (items_.empty()) drained_.notify_all();
+            queued_.wait(lock, [&] { return !items_.empty(); });
+            item = std::move(items_.front());
+            items_.pop_front();
             busy_ = true;
         }
-        acquire(&begin_tag_);
-        if (item.always || machine().devices[static_cast<std::size_t>(device)].lost.load() == cudaSuccess)
-            item.work();
-        release(&end_tag_);
+        acquire(&begun_);
+        const Device& device = machine().devices[static_cast<std::size_t>(item.device)];
+        if (item.always || device.lost.load() == cudaSuccess) item.work();
+        item.work = nullptr;  // what it holds ends with it
+        release(&ended_);
     }
-    team_.reset();
 }
 
-void CUstream_st::launch(std::unique_ptr<Launch> launch) {
-    enqueue([this, launch = std::shared_ptr<Launch>(std::move(launch))] {
+void Queue::launch(int device, std::unique_ptr<Launch> launch) {
+    auto run = [this, launch = std::shared_ptr<Launch>(std::move(launch))] {
         if (const auto delay = machine().delay_us.load(); delay > 0) {
             std::this_thread::sleep_for(std::chrono::microseconds(delay));
         }
@@ -207,25 +205,33 @@ void CUstream_st::launch(std::unique_ptr<Launch> launch) {
         const dim3 grid = launch->grid;
         machine().launches.fetch_add(1, std::memory_order_relaxed);
         machine().blocks.fetch_add(std::uint64_t{grid.x} * grid.y * grid.z, std::memory_order_relaxed);
-    });
+    };
+    push(device, std::move(run), false);  // the caller keeps no part of it
 }
 
-void CUstream_st::synchronise() {
+void Queue::synchronise() {
     {
         const Unwatched unwatched;
         std::unique_lock lock(mutex_);
-        drained_.wait(lock, [&] { return queue_.empty() && !busy_; });
+        drained_.wait(lock, [&] { return items_.empty() && !busy_; });
     }
-    acquire(&end_tag_);
+    acquire(&ended_);
 }
 
-bool CUstream_st::idle() {
+bool Queue::idle() {
     bool result = false;
     {
         const Unwatched unwatched;
         const std::lock_guard lock(mutex_);
-        result = queue_.empty() && !busy_;
+        result = items_.empty() && !busy_;
     }
-    if (result) acquire(&end_tag_);
+    if (result) acquire(&ended_);
     return result;
+}
+
+}  // namespace deadscope_emulation
+
+CUstream_st::~CUstream_st() {
+    queue_->synchronise();
+    deadscope_emulation::Queue::keep(std::move(queue_));
 }

@@ -35,11 +35,11 @@ private:
     std::chrono::steady_clock::time_point when_;
 };
 
-// A stream's threads beside its own, for the blocks of one kernel at a time.
+// A stream's threads beside its own, for the blocks of one kernel at a time. They last as long as the
+// process.
 class Team {
 public:
     explicit Team(unsigned threads);
-    ~Team();
     void run(const Launch& launch);
 
 private:
@@ -53,10 +53,40 @@ private:
     const Launch* launch_ = nullptr;
     std::uint64_t generation_ = 0;
     std::atomic<std::uint64_t> next_{0};
-    unsigned busy_ = 0;
-    bool stop_ = false;
+    unsigned busy_ = 0, helpers_ = 0;
     std::unique_ptr<Block> own_;  // made on the stream's thread
-    std::vector<std::thread> helpers_;
+};
+
+// What is queued on one stream, and the thread that does it in order. Kept for a later stream when its own is
+// destroyed, since threads and fibers are dear to make. Thread rule: any thread puts in and waits.
+class Queue {
+public:
+    static std::unique_ptr<Queue> take();           // one that is idle, or a new one
+    static void keep(std::unique_ptr<Queue> idle);  // for the next stream
+    Queue();
+    Queue(const Queue&) = delete;
+    Queue& operator=(const Queue&) = delete;
+
+    // Work that is left out once the device is lost, or work that is always done (events).
+    void push(int device, std::function<void()> work, bool always);
+    void launch(int device, std::unique_ptr<Launch> launch);
+    void synchronise();
+    bool idle();
+
+private:
+    struct Item {
+        std::function<void()> work;
+        int device = 0;
+        bool always = false;
+    };
+    void work();
+
+    std::mutex mutex_;
+    std::condition_variable queued_, drained_;
+    std::deque<Item> items_;
+    bool busy_ = false;
+    std::uint64_t begun_ = 0, ended_ = 0;  // tags: what was done before the work, and the work
+    std::unique_ptr<Team> team_;           // the thread's own
 };
 
 }  // namespace deadscope_emulation
@@ -64,37 +94,25 @@ private:
 // Thread rule: any thread enqueues and waits.
 struct CUstream_st {
 public:
-    CUstream_st(int device, unsigned flags, int priority);
+    CUstream_st(int on, unsigned with, int wanted) : device(on), flags(with), priority(wanted) {}
     ~CUstream_st();  // after all that is queued
     CUstream_st(const CUstream_st&) = delete;
     CUstream_st& operator=(const CUstream_st&) = delete;
 
-    // Work that is left out once the device is lost, and work that is always done (events).
-    void enqueue(std::function<void()> work) { push({std::move(work), false}); }
-    void enqueue_always(std::function<void()> work) { push({std::move(work), true}); }
-    void launch(std::unique_ptr<deadscope_emulation::Launch> launch);
-    void synchronise();
-    bool idle();
+    void enqueue(std::function<void()> work) { queue_->push(device, std::move(work), false); }
+    void enqueue_always(std::function<void()> work) { queue_->push(device, std::move(work), true); }
+    void launch(std::unique_ptr<deadscope_emulation::Launch> launch) {
+        queue_->launch(device, std::move(launch));
+    }
+    void synchronise() { queue_->synchronise(); }
+    bool idle() { return queue_->idle(); }
 
     const int device;
     const unsigned flags;
     const int priority;
 
 private:
-    struct Item {
-        std::function<void()> work;
-        bool always = false;
-    };
-    void push(Item item);
-    void work();
-
-    std::mutex mutex_;
-    std::condition_variable queued_, drained_;
-    std::deque<Item> queue_;
-    bool busy_ = false, stop_ = false;
-    std::uint64_t begin_tag_ = 0, end_tag_ = 0;
-    std::unique_ptr<deadscope_emulation::Team> team_;  // the stream's thread's
-    std::thread thread_;
+    std::unique_ptr<deadscope_emulation::Queue> queue_ = deadscope_emulation::Queue::take();
 };
 
 struct CUevent_st {
