@@ -151,7 +151,8 @@ private:
                           .factor_bytes = memory.factor_bytes,
                           .go_on = [&] { return progress_.spectra(); },
                           .block_measured = [&] { publish(); },
-                          .pool = backend->pool()});
+                          // One stream after another is what plan_memory counts.
+                          .pool = settings_.memory_bytes > 0 ? nullptr : backend->pool()});
         const Outcome outcome =
             run_forward(plan_, *weights.source, *backend, input, tap,
                         [&](const ProgressUpdate& update) { return progress_.forward(update); },
