@@ -195,7 +195,8 @@ private:
                           .block_measured = [&] { publish(); },
                           .team = team_,
                           .backend = backend.get(),
-                          .pool = backend->pool()});
+                          // One stream after another is what plan_memory counts.
+                          .pool = settings_.memory_bytes > 0 ? nullptr : backend->pool()});
         const Outcome outcome =
             run_forward(plan_, *weights.source, *backend, input, tap,
                         [&](const ProgressUpdate& update) { return progress_.forward(update); },

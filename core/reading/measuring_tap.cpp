@@ -143,12 +143,14 @@ MeasuringTap::Stream MeasuringTap::begin_stream(std::size_t index) const {
 
 // Rows and factors that wait are memory: where they grow, the pass stands still until they are fewer.
 void MeasuringTap::make_room() {
-    constexpr std::size_t most_bytes = 48u << 20;
+    constexpr std::size_t most_bytes = 48u << 20, most_factors = 256u << 20;  // bytes
+    const std::size_t d = static_cast<std::size_t>(plan_.d), each = 4 * d * d * sizeof(double);
     const auto too_many = [&] {
         std::size_t bytes = 0;
         for (const Stream& stream : measuring_) bytes += stream.measure->waiting_bytes();
         const std::size_t threads = static_cast<std::size_t>(options_.pool ? options_.pool->threads() : 1);
-        return bytes > most_bytes || measuring_.size() > 2 * threads;
+        const std::size_t streams = std::clamp<std::size_t>(most_factors / each, 1, 2 * threads);
+        return bytes > most_bytes || measuring_.size() > streams;
     };
     while (!measuring_.empty() && too_many() && options_.go_on()) {
         if (options_.pool) options_.pool->help();
@@ -176,8 +178,8 @@ void MeasuringTap::tell(const Stream& stream, StreamMeasure::Result result) {
     if (!run_.blocks.empty()) compare_with_previous(block, run_.blocks.back());
     if (stream.own_floor)  // beside the rounding of the stream's values, that of the mean the norm took off
                            // (§3)
-        block.floor = std::hypot(
-            block.floor, stream.own_floor->mean_rounding_along(block.bottom, unit_roundoff(run_.precision)));
+        block.floor = std::hypot(block.floor, stream.own_floor->mean_rounding_along(
+                                                  block.bottom, arithmetic_roundoff(run_.precision)));
     block.rank_deficient = result.rows <= d || (stream.index == 0 && options_.independent_rows < d);
     overlap_with_norms(block);
     run_.blocks.push_back(std::move(block));

@@ -137,15 +137,16 @@ double FloorAccumulator::lambda_v() const {
     return value > 0.0L ? static_cast<double>(value) : 0.0;
 }
 
-FloorAccumulator::Floor FloorAccumulator::floor(double roundoff, NormKind kind) const {
+FloorAccumulator::Floor FloorAccumulator::floor(const Roundoff& roundoff, NormKind kind) const {
     Floor out;
     if (rows_ == 0) return out;
-    const double share = roundoff * roundoff / 3.0;  // variance of a uniform error in ±u
+    const auto variance = [](double u) { return u * u / 3.0; };  // of a uniform error in ±u
     double weighted = 0.0;
     for (std::size_t i = 0; i < d_; ++i) weighted += static_cast<double>(v_[i] * v_[i]) * y2_[i];
-    out.output_rounding = share * weighted / static_cast<double>(rows_);
+    out.output_rounding = variance(roundoff.output) * weighted / static_cast<double>(rows_);
     if (kind != NormKind::rms_norm && input_rows_ > 0 && inverse_gamma_norm2_ > 0.0)
-        out.mean_rounding = share * (coherent_ / static_cast<double>(input_rows_)) / inverse_gamma_norm2_;
+        out.mean_rounding =
+            variance(roundoff.inside) * (coherent_ / static_cast<double>(input_rows_)) / inverse_gamma_norm2_;
     return out;
 }
 

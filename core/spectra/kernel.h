@@ -57,7 +57,11 @@ public:
         double mean_rounding = 0.0;  // E[(d δm / std)²] / ‖γ⁻¹‖²; 0 for RMSNorm and where γ holds zeros
         double total() const { return output_rounding + mean_rounding; }
     };
-    Floor floor(double roundoff, NormKind kind) const;  // on the scale of λ; math.md §3
+    // Of the output, and of what is computed inside the norm: a pass in bf16 takes its mean off in float.
+    struct Roundoff {
+        double output = 0.0, inside = 0.0;
+    };
+    Floor floor(const Roundoff& roundoff, NormKind kind) const;  // on the scale of λ; math.md §3
     // σ along the unit vector w [d] that rounding the mean alone gives a LayerNorm's output: |wᵀγ|/d
     // sqrt(E[(d δm / std)²]).
     double mean_rounding_along(std::span<const double> w, double roundoff) const;

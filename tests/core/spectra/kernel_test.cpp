@@ -42,7 +42,8 @@ Measured measure(NormKind kind, const Vector& x, const Vector& gamma, const Vect
     Measured out;
     out.lambda_v = accumulator.lambda_v();
     out.mean_over_spread = accumulator.mean_over_spread();
-    out.floor = accumulator.floor(unit_roundoff(sizeof(T) == 8 ? Precision::f64 : Precision::f32), kind);
+    const double u = unit_roundoff(sizeof(T) == 8 ? Precision::f64 : Precision::f32);
+    out.floor = accumulator.floor({u, u}, kind);
     out.svd = right_svd(factor.centred(), d);
     out.alignment = measure_alignment(prediction, out.svd, y.size() / d, out.floor.total());
     return out;
@@ -173,7 +174,7 @@ TEST(Prediction, NeverInfiniteNorNan) {
         FloorAccumulator accumulator(out.v, gamma);
         accumulator.add_output(Vector(gamma.size(), 1.0));
         accumulator.add_input(Vector(gamma.size(), 1.0));  // a constant row
-        EXPECT_TRUE(std::isfinite(accumulator.floor(0x1p-24, NormKind::layer_norm).total()));
+        EXPECT_TRUE(std::isfinite(accumulator.floor({0x1p-24, 0x1p-24}, NormKind::layer_norm).total()));
         EXPECT_TRUE(std::isfinite(accumulator.mean_over_spread()));
     }
     const KernelPrediction none = predict_kernel(NormKind::layer_norm, Vector{1.0, std::nan("")});

@@ -149,8 +149,8 @@ TEST(Packed, SumsOfPartsAreTheSumsOfTheWhole) {
     near(merged.lambda_v(), whole.lambda_v());
     near(merged.mean_over_spread(), whole.mean_over_spread());
     near(merged.mean_rounding_along(v, 0x1p-53), whole.mean_rounding_along(v, 0x1p-53));
-    near(merged.floor(0x1p-53, NormKind::layer_norm).total(),
-         whole.floor(0x1p-53, NormKind::layer_norm).total());
+    near(merged.floor({0x1p-53, 0x1p-53}, NormKind::layer_norm).total(),
+         whole.floor({0x1p-53, 0x1p-53}, NormKind::layer_norm).total());
 }
 
 }  // namespace
