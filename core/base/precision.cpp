@@ -26,10 +26,6 @@ double unit_roundoff(Precision precision) {
     return 0x1p-53;
 }
 
-double arithmetic_roundoff(Precision precision) {
-    return unit_roundoff(precision == Precision::f64 ? Precision::f64 : Precision::f32);
-}
-
 std::string_view precision_name(Precision precision) {
     for (const auto& [value, name] : names) {
         if (value == precision) return name;

@@ -178,8 +178,9 @@ void MeasuringTap::tell(const Stream& stream, StreamMeasure::Result result) {
     if (!run_.blocks.empty()) compare_with_previous(block, run_.blocks.back());
     if (stream.own_floor)  // beside the rounding of the stream's values, that of the mean the norm took off
                            // (§3)
-        block.floor = std::hypot(block.floor, stream.own_floor->mean_rounding_along(
-                                                  block.bottom, arithmetic_roundoff(run_.precision)));
+        block.floor =
+            std::hypot(block.floor, stream.own_floor->mean_rounding_along(
+                                        block.bottom, FloorAccumulator::Roundoff::of(run_.precision).inside));
     block.rank_deficient = result.rows <= d || (stream.index == 0 && options_.independent_rows < d);
     overlap_with_norms(block);
     run_.blocks.push_back(std::move(block));

@@ -34,8 +34,7 @@ void OutputMeasure::complete(const AlignmentSettings& settings) {
     bring_factor();
     const RightSvd svd = right_svd_in_place(backend_, factor_.centred(), d_);
     run_.singular_values = svd.values;
-    run_.floor =
-        floor_.floor({unit_roundoff(run_.precision), arithmetic_roundoff(run_.precision)}, run_.norm_kind);
+    run_.floor = floor_.floor(FloorAccumulator::Roundoff::of(run_.precision), run_.norm_kind);
     run_.mean_over_spread = floor_.mean_over_spread();
     run_.alignment = measure_alignment(run_.prediction, svd, run_.tokens, run_.floor.total(), settings);
     run_.lambda_v = floor_.lambda_v();

@@ -137,6 +137,11 @@ double FloorAccumulator::lambda_v() const {
     return value > 0.0L ? static_cast<double>(value) : 0.0;
 }
 
+FloorAccumulator::Roundoff FloorAccumulator::Roundoff::of(Precision precision) {
+    return {unit_roundoff(precision),
+            unit_roundoff(precision == Precision::f64 ? Precision::f64 : Precision::f32)};
+}
+
 FloorAccumulator::Floor FloorAccumulator::floor(const Roundoff& roundoff, NormKind kind) const {
     Floor out;
     if (rows_ == 0) return out;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/precision.h"
 #include "core/model/norms.h"
 #include "core/spectra/singular.h"
 
@@ -60,6 +61,7 @@ public:
     // Of the output, and of what is computed inside the norm: a pass in bf16 takes its mean off in float.
     struct Roundoff {
         double output = 0.0, inside = 0.0;
+        static Roundoff of(Precision precision);
     };
     Floor floor(const Roundoff& roundoff, NormKind kind) const;  // on the scale of λ; math.md §3
     // σ along the unit vector w [d] that rounding the mean alone gives a LayerNorm's output: |wᵀγ|/d
