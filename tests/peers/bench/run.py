@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 import machine
-from measure import Failed, once, pairs
+from measure import ENVIRONMENT, Failed, once, pairs
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
@@ -50,7 +50,7 @@ class Bench:
     def kernels(self):
         done = subprocess.run([self.options.kernels, "--benchmark_format=json",
                                f"--benchmark_min_time={0.05 if self.options.quick else 0.5}"],
-                              stdout=subprocess.PIPE, check=True)
+                              stdout=subprocess.PIPE, check=True, env=ENVIRONMENT)
         self.keep("kernels", json.loads(done.stdout)["benchmarks"])
 
     def gamma(self):

@@ -52,16 +52,33 @@ def compared(rows):
 
 
 def rate(run):
-    for key, unit in (("flops", "Gflop/s"), ("bytes_per_second", "GB/s"), ("items_per_second", "G items/s")):
+    for key, unit in (("flops", "Gflop/s"), ("bytes", "GB/s"), ("elements", "G elements/s")):
         if key in run:
             return f"{run[key] / 1e9:.3g} {unit}"
     return f"{run['real_time']:.3g} {run['time_unit']}"
 
 
+DOUBLES = ("dgemm", "tsqr", "dgeqrf", "forward_f64")
+
+
+def share_of_limit(run, runs):
+    """Of what bounds it, measured in the same run: copying of memory, or a product of matrices in its type."""
+    def best(name, key):
+        return max((r[key] for r in runs if r["name"].startswith(name) and key in r), default=None)
+
+    name = run["name"]
+    limit = None
+    if "bytes" in run and not name.startswith("copy_rate"):
+        limit = best("copy_rate", "bytes")
+    elif "flops" in run and not name.startswith(("sgemm", "dgemm")):
+        limit = best("dgemm" if name.startswith(DOUBLES) else "sgemm", "flops")
+    return f"{100 * run['bytes' if 'bytes' in run else 'flops'] / limit:.0f} %" if limit else ""
+
+
 def kernels(runs):
     return table(("benchmark", "rate", "of its limit"),
                  [(run["name"].removesuffix("/real_time"), rate(run),
-                   f"{100 * run['of_limit']:.0f} %" if "of_limit" in run else "")
+                   share_of_limit(run, runs))
                   for run in runs if run.get("run_type") != "aggregate"])
 
 
@@ -109,7 +126,7 @@ def main():
             out += [f"## {title}\n", compared(results[part])]
     if "kernels" in results:
         out += ["## Kernels\n", "Limits are measured in the same run: sgemm and dgemm of OpenBLAS on all cores, "
-                "copying of memory.\n", kernels(results["kernels"])]
+                "copying of memory by one thread.\n", kernels(results["kernels"])]
     if "laws" in results:
         draw(results["laws"], folder)
         out += ["## Laws of cost\n", "Seconds against one size, the others held (Llama shapes, d = 768, L = 4, "
