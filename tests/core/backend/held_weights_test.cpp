@@ -1,8 +1,10 @@
-// Weights that stay where they are stored: linear() brings them in panel by panel, and what comes out is what
-// a weight in memory gives.
+// Weights that stay where they are stored until they are used: what comes out is what a weight in memory
+// gives, whether linear() brings them in panel by panel or hold() sends them to a device.
 #include <atomic>
+#include <tuple>
 
 #include "core/base/error.h"
+#include "tests/core/backend/backends.h"
 #include "tests/core/backend/compare.h"
 
 namespace deadscope::testing {
@@ -31,14 +33,18 @@ private:
     std::atomic<int>& released_;
 };
 
-class Held : public ::testing::TestWithParam<std::tuple<Precision, int>> {
+class Held : public ::testing::TestWithParam<std::tuple<Precision, BackendKind>> {
 protected:
-    std::unique_ptr<Backend> backend_ = make_cpu_backend(std::get<0>(GetParam()), std::get<1>(GetParam()));
+    std::unique_ptr<Backend> backend_ = std::get<1>(GetParam()).make(std::get<0>(GetParam()));
     std::atomic<int> released_ = 0;
 };
 INSTANTIATE_TEST_SUITE_P(Precisions, Held,
                          ::testing::Combine(::testing::Values(Precision::f64, Precision::f32),
-                                            ::testing::Values(1, 3)));
+                                            ::testing::ValuesIn(backend_kinds())),
+                         [](const auto& combination) {
+                             return std::string(precision_name(std::get<0>(combination.param))) + "_" +
+                                    std::get<1>(combination.param).words();
+                         });
 
 TEST_P(Held, LinearIsThatOfTheSameWeightInMemory) {
     for (const bool in_out : {false, true}) {
@@ -72,9 +78,13 @@ TEST_P(Held, LinearIsThatOfTheSameWeightInMemory) {
 
 TEST_P(Held, AnErrorOfReadingArrives) {
     const Table w = random_table(800, 8, "w"), x = random_table(2, 8, "x");
-    const Matrix held = backend_->hold(std::make_shared<TableRows>(w, released_)), a = upload(*backend_, x);
+    const Matrix a = upload(*backend_, x);
     Matrix y = backend_->allocate(2, 800);
-    EXPECT_THROW(backend_->linear(a, held, false, nullptr, y), Error);
+    const auto use = [&] {
+        const Matrix held = backend_->hold(std::make_shared<TableRows>(w, released_));
+        backend_->linear(a, held, false, nullptr, y);
+    };
+    EXPECT_THROW(use(), Error);
 }
 
 }  // namespace

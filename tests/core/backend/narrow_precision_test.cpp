@@ -1,4 +1,4 @@
-// bf16 and f16 of the CPU backend: every value on the grid of the type, rounded to nearest even, and torch's
+// bf16 and f16 of the backends: every value on the grid of the type, rounded to nearest even, and torch's
 // results of the same operations.
 #include <nlohmann/json.hpp>
 
@@ -6,8 +6,10 @@
 #include <cmath>
 #include <fstream>
 #include <limits>
+#include <tuple>
 
 #include "core/backend/cpu/row_kernels.h"
+#include "tests/core/backend/backends.h"
 #include "tests/core/backend/compare.h"
 
 namespace deadscope::testing {
@@ -62,12 +64,13 @@ TEST(NarrowPrecision, RoundsToNearestEvenAtEveryMagnitude) {
     }
 }
 
-class Torch : public ::testing::TestWithParam<Grid> {
+class Torch : public ::testing::TestWithParam<std::tuple<Grid, BackendKind>> {
 protected:
+    static const Grid& grid() { return std::get<0>(GetParam()); }
     void SetUp() override {
         std::ifstream file(std::string(DEADSCOPE_GOLDEN_DIR) + "/narrow/narrow.json");
         json_ = nlohmann::json::parse(file);
-        own_ = json_.at(std::string(precision_name(GetParam().precision)));
+        own_ = json_.at(std::string(precision_name(grid().precision)));
     }
     std::size_t size(const char* key) const { return json_.at(key).get<std::size_t>(); }
     Matrix matrix(const char* key, std::size_t rows) {
@@ -83,8 +86,8 @@ protected:
         ASSERT_EQ(actual.size(), expected.size());
         std::size_t unequal = 0;
         for (std::size_t i = 0; i < actual.size(); ++i) {
-            EXPECT_EQ(actual[i], nearest(GetParam(), actual[i]));
-            const double place = std::ldexp(1.0, std::ilogb(expected[i]) + 1 - GetParam().digits);
+            EXPECT_EQ(actual[i], nearest(grid(), actual[i]));
+            const double place = std::ldexp(1.0, std::ilogb(expected[i]) + 1 - grid().digits);
             EXPECT_LE(std::abs(actual[i] - expected[i]), place) << key << " " << i;
             unequal += actual[i] != expected[i] ? 1 : 0;
         }
@@ -92,11 +95,16 @@ protected:
     }
 
     nlohmann::json json_, own_;
-    std::unique_ptr<Backend> backend_ = make_cpu_backend(GetParam().precision, 2);
+    std::unique_ptr<Backend> backend_ = std::get<1>(GetParam()).make(grid().precision);
 };
 
-INSTANTIATE_TEST_SUITE_P(Types, Torch, ::testing::Values(bf16, f16),
-                         [](const auto& type) { return std::string(precision_name(type.param.precision)); });
+INSTANTIATE_TEST_SUITE_P(Types, Torch,
+                         ::testing::Combine(::testing::Values(bf16, f16),
+                                            ::testing::ValuesIn(each_backend())),
+                         [](const auto& combination) {
+                             return std::string(precision_name(std::get<0>(combination.param).precision)) +
+                                    "_" + std::get<1>(combination.param).name;
+                         });
 
 TEST_P(Torch, LayerNorm) {
     const Matrix x = matrix("x", size("rows")), gamma = matrix("gamma", 1), beta = matrix("beta", 1);
@@ -117,7 +125,7 @@ TEST_P(Torch, EveryOperationLeavesTheGrid) {
     const Matrix bias = matrix("x", size("rows"));
     const auto on_grid = [&](const Matrix& m) {
         return std::ranges::all_of(download(*backend_, m),
-                                   [](double value) { return value == nearest(GetParam(), value); });
+                                   [](double value) { return value == nearest(grid(), value); });
     };
     backend_->scale(1.0 / 3.0, x);
     EXPECT_TRUE(on_grid(x));
