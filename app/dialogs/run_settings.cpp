@@ -146,7 +146,8 @@ bool edit_arithmetic(ReadingSettings& settings) {
     changed |= edit_list(settings.inits, std::array{Init::trained, Init::random},
                          std::array{"the checkpoint as it is", "its twin before training"}, init_name);
     constexpr std::string_view device_text =
-        "Where the pass runs. auto takes the first GPU that can be used, else the processor; deadscope doctor "
+        "Where the pass runs. auto takes the first GPU that can be used, else the processor; deadscope "
+        "doctor "
         "lists them.";
     label("Device", device_text);
     if (ImGui::BeginCombo("##device", settings.device.c_str())) {

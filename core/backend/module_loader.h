@@ -18,7 +18,8 @@ struct GpuModuleStatus {
 
 // Opens the module at the first call: beside the program, in ../lib/deadscope or in the folder above (a build
 // folder's tests), or where the environment's DEADSCOPE_CUDA_MODULE says. Without an NVIDIA driver on the
-// machine it stays closed, unless it was named like that. Thread rule: any thread; the answer does not change.
+// machine it stays closed, unless it was named like that. Thread rule: any thread; the answer does not
+// change.
 const GpuModuleStatus& gpu_module_status();
 
 // The module that make_backend() uses; null: none. Thread rule: any thread.

@@ -3,6 +3,7 @@
 
 #include <charconv>
 #include <new>
+#include <typeinfo>
 
 namespace deadscope {
 namespace {
@@ -80,9 +81,9 @@ bool Team::run(const std::function<bool()>& part) {
         try {
             agree(State::failed, &error);
         } catch (const Error&) {
-            if (lowest_failed_ != ranks_.rank()) throw;
+            if (lowest_failed_ != ranks_.rank() || typeid(error) == typeid(Error)) throw;
         }
-        throw;  // its own, whose type may say more than is told
+        throw;  // its own, whose type says more than is told
     } catch (const std::bad_alloc&) {
         if (settled_) throw;
         const Error error = Error::resource("out of memory", {.hint = "give fewer tokens, or more ranks"});

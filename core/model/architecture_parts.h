@@ -42,8 +42,8 @@ struct LinearData {
     bool whole = false;       // tensor is the weight's whole name
     bool stored_in_out = false;
     bool stored_either = false;  // the way round that fits, [out, in] where both do
-    bool scaled_init = false;  // standard deviation divided by sqrt(2 layers), as published for GPT-2
-    Amount init_std;           // none: the family's init_std
+    bool scaled_init = false;    // standard deviation divided by sqrt(2 layers), as published for GPT-2
+    Amount init_std;             // none: the family's init_std
 };
 
 // How the rows of a fused query/key/value tensor are laid out.

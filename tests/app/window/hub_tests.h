@@ -1,5 +1,5 @@
-// Open from the hub, against a hub on loopback: a download that is cancelled, resumed and opened, and what is in the
-// cache. Part of explorer_tests.h's list.
+// Open from the hub, against a hub on loopback: a download that is cancelled, resumed and opened, and what is
+// in the cache. Part of explorer_tests.h's list.
 #pragma once
 
 struct ImGuiTestEngine;

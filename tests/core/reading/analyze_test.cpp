@@ -252,7 +252,7 @@ TEST(Analyze, WhatCannotBeDoneIsRefusedAsUsage) {
         return ErrorKind::input;
     };
     ReadingSettings how = settings(64);
-    how.device = "cuda:0";
+    how.device = "gpu";
     EXPECT_EQ(kind(how), ErrorKind::usage);
     how = settings(64, {});
     EXPECT_EQ(kind(how), ErrorKind::usage);
