@@ -46,13 +46,14 @@ public:
     template <class Body>
     void visit(const ZipEntry& entry, std::uint64_t begin, FileRange in_entry, std::string_view key,
                Body body) const {
-        std::optional<std::uint32_t> crc = checksums_->before(entry, in_entry.offset);
-        std::uint32_t* const sum = crc ? &*crc : nullptr;
+        const bool news = checksums_->news(entry, in_entry.offset, in_entry.count);
+        std::uint32_t crc = 0;
+        std::uint32_t* const sum = news ? &crc : nullptr;
         file_->visit(begin + in_entry.offset, in_entry.count, key, [=](std::span<const std::byte> bytes) {
             body(bytes);
             if (sum != nullptr) *sum = crc32_of(*sum, bytes);
         });
-        if (crc) checksums_->seen(entry, in_entry.offset, in_entry.count, *crc);
+        if (news) checksums_->seen(entry, in_entry.offset, in_entry.count, crc);
     }
     // Of what was read through visit(), text() and ZipReader.
     ZipChecksums& checksums() const { return *checksums_; }

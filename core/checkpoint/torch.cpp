@@ -65,11 +65,10 @@ public:
         const TorchTensor& view = view_of(tensor);
         const std::uint64_t item = dtype_bits(view.dtype) / 8;
         check_read(file_->path(), tensor, range, out.size() / item);
-        const TorchStorages::Place place = storages_->place(view.storage.key);
         std::byte* const to = out.data();
-        place.file->visit(place.begin + begin_in_storage(view) + range.first * item, range.count * item,
-                          tensor.name,
-                          [to](std::span<const std::byte> bytes) { std::ranges::copy(bytes, to); });
+        storages_->visit(view.storage.key, {begin_in_storage(view) + range.first * item, range.count * item},
+                         tensor.name,
+                         [to](std::span<const std::byte> bytes) { std::ranges::copy(bytes, to); });
     }
     void release(const TensorInfo& tensor, ElementRange range) const override {
         file_->let_go(file_range(tensor, range));
