@@ -11,9 +11,16 @@
 
 #include "app/theme.h"
 #include "app/widgets.h"
+#include "core/backend/backend.h"
 
 namespace deadscope {
 namespace {
+
+// Asked once: a GPU's driver takes longer to answer than a frame.
+const std::vector<std::string>& device_names() {
+    static const std::vector<std::string> names = device_choices();
+    return names;
+}
 
 struct KindChoice {
     InputKind kind;
@@ -146,13 +153,12 @@ bool edit_arithmetic(ReadingSettings& settings) {
     changed |= edit_list(settings.inits, std::array{Init::trained, Init::random},
                          std::array{"the checkpoint as it is", "its twin before training"}, init_name);
     constexpr std::string_view device_text =
-        "Where the pass runs. auto takes the first GPU that can be used, else the processor; deadscope "
-        "doctor "
-        "lists them.";
+        "Where the pass runs. auto takes every GPU that can be used, which share the sequences, else the "
+        "processor; deadscope doctor lists them.";
     label("Device", device_text);
     if (ImGui::BeginCombo("##device", settings.device.c_str())) {
-        for (const char* device : {"auto", "cpu", "cuda:0"}) {
-            if (ImGui::Selectable(device, settings.device == device)) {
+        for (const std::string& device : device_names()) {
+            if (ImGui::Selectable(device.c_str(), settings.device == device)) {
                 settings.device = device;
                 changed = true;
             }

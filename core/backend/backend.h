@@ -192,6 +192,9 @@ struct BackendOptions {
 std::unique_ptr<Backend> make_backend(const std::string& device, Precision precision,
                                       const BackendOptions& options = {});
 
+// What may be chosen on this machine: "auto", "cpu" and each GPU that can be used. Asks the GPUs' driver.
+std::vector<std::string> device_choices();
+
 // The devices that share the work under a name: "auto" every GPU that can be used, else the processor;
 // "cuda:0,cuda:1" those. Errors: Error::usage for an empty or repeated name in a list, or the processor in
 // one.

@@ -58,6 +58,12 @@ std::unique_ptr<Backend> make_any_backend(Precision precision, const BackendOpti
 
 }  // namespace
 
+std::vector<std::string> device_choices() {
+    std::vector<std::string> names{"auto", "cpu"};
+    for (const int index : usable_gpus()) names.push_back(std::string(kPrefix) + std::to_string(index));
+    return names;
+}
+
 std::vector<std::string> devices_of(const std::string& device) {
     std::vector<std::string> names;
     if (device == "auto")

@@ -159,6 +159,12 @@ TEST_F(AnalyzeDevice, SeveralDevicesEndWhenTheyAreTold) {
 }
 
 TEST_F(AnalyzeDevice, AListOfDevicesIsLookedAt) {
+    emu::set_device_count(3);
+    EXPECT_EQ(device_choices(), (std::vector<std::string>{"auto", "cpu", "cuda:0", "cuda:1", "cuda:2"}));
+    EXPECT_EQ(devices_of("auto").size(), 3u);
+    emu::set_device_count(0);
+    EXPECT_EQ(device_choices(), (std::vector<std::string>{"auto", "cpu"}));
+    EXPECT_EQ(devices_of("auto"), std::vector<std::string>{"cpu"});
     emu::set_device_count(2);
     for (const char* devices : {"cuda:0,cuda:0", "cuda:0,cpu", "cuda:0,", ",", "auto,cuda:0"})
         EXPECT_THROW(analyze("zoo:gpt-layernorm", settings(devices)), Error) << devices;
