@@ -14,6 +14,8 @@ int activations_command(const std::string& model, const std::string& out, const 
     const ReadingSettings settings = reading_settings(arguments);
     if (settings.precisions.size() > 1 || settings.inits.size() > 1)
         throw Error::usage("one file holds one pass", {.expected = "one --precision and one --init"});
+    if (!arguments.output.json.empty())
+        throw Error::usage("activations writes no report", {.key = "--json", .hint = "analyze does"});
     for (const std::string& file : input_files(arguments)) refuse_output_over_input(out, file);
     std::vector<std::string> warnings;
     const Outcome outcome = write_activations(

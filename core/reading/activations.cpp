@@ -2,6 +2,8 @@
 // activations.h.
 #include "core/reading/activations.h"
 
+#include <Eigen/Core>
+#include <algorithm>
 #include <bit>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -31,11 +33,32 @@ std::string stream_name(std::size_t index) {
                       : "blocks." + std::to_string(index - 1) + ".hook_resid_post";
 }
 
+std::size_t element_bytes(Precision precision) {
+    return precision == Precision::f64 ? 8 : precision == Precision::f32 ? 4 : 2;
+}
+
+const char* dtype_of(Precision precision) {  // safetensors' word
+    switch (precision) {
+        case Precision::f64:
+            return "F64";
+        case Precision::f32:
+            return "F32";
+        case Precision::bf16:
+            return "BF16";
+        case Precision::f16:
+            return "F16";
+    }
+    return "";
+}
+
 // Thread rule: as Tap, one thread.
 class ActivationsWriter : public Tap {
 public:
     ActivationsWriter(const Plan& plan, const ModelInput& input, Precision precision, std::string out)
-        : file_(std::move(out)), element_(precision == Precision::f64 ? 8 : 4), layers_(plan.blocks.size()) {
+        : file_(std::move(out)),
+          precision_(precision),
+          element_(element_bytes(precision)),
+          layers_(plan.blocks.size()) {
         const auto d = static_cast<std::size_t>(plan.d);
         const std::size_t tokens = input.tokens();
         for (std::size_t i = 0; i <= layers_; ++i) sections_.push_back({stream_name(i), tokens, d});
@@ -43,7 +66,7 @@ public:
         if (plan.head)
             sections_.push_back(
                 {"logits", std::min(tokens, logit_rows), static_cast<std::size_t>(plan.head.linear.out)});
-        write_header(precision == Precision::f64 ? "F64" : "F32", input.ids.size());
+        write_header(dtype_of(precision), input.ids.size());
         if (!input.ids.empty()) file_.write_at(start_ + ids_offset_, std::as_bytes(std::span(input.ids)));
     }
 
@@ -55,15 +78,33 @@ public:
         backend.read(x, values_);
         const Section& section = sections_[place(point, index)];
         const std::uint64_t offset = start_ + section.offset + first_row * section.cols * element_;
-        if (element_ == 8) return file_.write_at(offset, std::as_bytes(std::span(values_)));
-        narrow_.assign(values_.begin(), values_.end());
-        file_.write_at(offset, std::as_bytes(std::span(narrow_)));
+        switch (precision_) {
+            case Precision::f64:
+                return file_.write_at(offset, std::as_bytes(std::span(values_)));
+            case Precision::f32:
+                narrow_.assign(values_.begin(), values_.end());
+                return file_.write_at(offset, std::as_bytes(std::span(narrow_)));
+            case Precision::bf16:
+                return write_halves<Eigen::bfloat16>(offset);
+            case Precision::f16:
+                return write_halves<Eigen::half>(offset);
+        }
     }
 
     bool finished(TapPoint, std::size_t) override { return true; }
     void commit() { file_.commit(); }
 
 private:
+    // The values are the type's already (backend.h), so nothing is rounded here.
+    template <class Type>
+    void write_halves(std::uint64_t offset) {
+        halves_.resize(values_.size());
+        std::transform(values_.begin(), values_.end(), halves_.begin(), [](double value) {
+            return std::bit_cast<std::uint16_t>(static_cast<Type>(static_cast<float>(value)));
+        });
+        file_.write_at(offset, std::as_bytes(std::span(halves_)));
+    }
+
     std::size_t place(TapPoint point, std::size_t index) const {
         if (point == TapPoint::stream) return index;
         return point == TapPoint::final_normalized ? layers_ + 1 : layers_ + 2;
@@ -93,12 +134,14 @@ private:
     }
 
     OutputFile file_;
+    Precision precision_;
     std::size_t element_;  // bytes
     std::size_t layers_;
     std::vector<Section> sections_;
     std::uint64_t start_ = 0, ids_offset_ = 0;
     std::vector<double> values_;  // [chunk rows, cols]
     std::vector<float> narrow_;
+    std::vector<std::uint16_t> halves_;
 };
 
 }  // namespace

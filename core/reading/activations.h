@@ -12,7 +12,7 @@
 namespace deadscope {
 
 // Writes blocks.0.hook_resid_pre, blocks.{i}.hook_resid_post, ln_final.hook_normalized ([N, d]) and logits
-// (first 64 tokens) in settings.precisions[0] (F64 or F32), for settings.inits[0], and the ids of the input
+// (first 64 tokens) in settings.precisions[0], for settings.inits[0], and the ids of the input
 // as tokens (I32 [N]), where it has any. Returns Outcome::cancelled, with no file left, when progress said
 // stop. warnings: where given, sentences about the files that were read (Checkpoint::warnings) are added.
 // Errors: as analyze(), and those of the output file.

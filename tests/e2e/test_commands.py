@@ -145,11 +145,20 @@ class Analyze(unittest.TestCase):
             self.assertIn(name, out)
 
 
+def numbers(dtype, shape, data):
+    """A tensor as doubles."""
+    if dtype == "BF16":
+        return (numpy.frombuffer(data, "<u2").astype(numpy.uint32) << 16).view(numpy.float32).astype(numpy.float64).reshape(shape)
+    return numpy.frombuffer(data, {"F64": "<f8", "F32": "<f4", "F16": "<f2"}[dtype]).astype(numpy.float64).reshape(shape)
+
+
 class Activations(unittest.TestCase):
     def test_streams(self):
         with tempfile.TemporaryDirectory() as folder:
             for name in ZOO:
-                for precision, dtype in (("f64", "F64"), ("f32", "F32")):
+                exact = None  # the last stream in f64
+                for precision, dtype, roundoff in (("f64", "F64", 2.0**-53), ("f32", "F32", 2.0**-24), ("bf16", "BF16", 2.0**-8),
+                                                   ("f16", "F16", 2.0**-11)):
                     out = pathlib.Path(folder) / f"{name}-{precision}.safetensors"
                     run("activations", f"zoo:{name}", "--random", 130, "--precision", precision, "--out", out)
                     tensors, _ = read_safetensors(out)
@@ -160,6 +169,10 @@ class Activations(unittest.TestCase):
                         self.assertEqual(tensors.pop("tokens")[:2], ("I32", [130]))
                     self.assertEqual({t[0] for t in tensors.values()}, {dtype})
                     self.assertEqual(len({tuple(t[1]) for n, t in tensors.items() if n != "logits"}), 1)
+                    stream = numbers(*tensors[f"blocks.{layers - 1}.hook_resid_post"])
+                    exact = stream if exact is None else exact
+                    # Some forty operations each rounded once, errors adding up by their squares at worst linearly.
+                    self.assertLess(numpy.linalg.norm(stream - exact), 40 * roundoff * numpy.linalg.norm(exact) + 1e-300, precision)
                     self.assertEqual([p.name for p in pathlib.Path(folder).glob("*.part*")], [])
 
     def test_singular_values_are_those_of_the_streams(self):
@@ -215,6 +228,7 @@ class Manners(unittest.TestCase):
                           ["analyze", "zoo:gpt-planted", "--precision", "f65"], ["analyze", "zoo:gpt-planted", "--random", "0"],
                           ["analyze", "zoo:gpt-planted", "--random", "256", "--prompt", "a"], ["analyze", "zoo:gpt-planted", "--memory", "lots"],
                           ["zoo:gpt-planted", "zoo:gpt-layernorm", "--json", "out.json"],
+                          ["activations", "zoo:gpt-planted", "--out", "out.safetensors", "--json", "out.json"],
                           ["analyze", "zoo:gpt-planted", "--device", "cuda:x"]):
             with self.subTest(arguments):
                 run(*arguments, status=2)

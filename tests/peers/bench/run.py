@@ -3,7 +3,7 @@
 and the laws of cost. Writes tests/bench/RESULTS.md and the figures beside it.
 
     run.py --program build/release/deadscope --kernels build/release/tests/deadscope_bench --python VENV/bin/python
-           [--work FOLDER] [--quick] [--only gamma,reading,...]
+           [--work FOLDER] [--quick] [--pairs N] [--only gamma,reading,...]
 
 What was measured is kept in FOLDER/results.json, part by part, so that a run may be continued or a part repeated."""
 import argparse
@@ -28,7 +28,7 @@ class Bench:
         self.work.mkdir(parents=True, exist_ok=True)
         self.file = self.work / "results.json"
         self.results = json.loads(self.file.read_text()) if self.file.exists() else {}
-        self.count = 1 if options.quick else 5
+        self.count = 1 if options.quick else options.pairs
 
     def model(self, name):
         subprocess.run([self.options.python, HERE / "models.py", self.work / "models", name], check=True,
@@ -73,7 +73,7 @@ class Bench:
         self.keep("reading", rows)
 
     def forward(self):
-        """Both whole readings again, at other sizes; the forward pass's own seconds are what is looked at. Ours
+        """Our whole reading beside the peer's forward pass alone; the passes' own seconds are what is looked at. Ours
         include bringing the weights in, the peer's do not."""
         rows = {}
         sizes = [("llama-d768", 512), ("llama-d768", 2048), ("llama-d768", 8192), ("llama-d1024", 2048),
@@ -82,9 +82,7 @@ class Bench:
         for name, tokens in sizes[:2] if self.options.quick else sizes:
             folder = self.model(name)
             peer = [self.options.python, HERE / "peer_forward.py", folder, tokens]
-            ours = [self.options.program, "activations", folder, "--random", tokens, "--precision", "f32",
-                    "--out", self.work / "streams.safetensors", "--json", "-", "--quiet"]
-            rows[f"{name}, N = {tokens}"] = row = pairs(ours, peer, min(self.count, 3))
+            rows[f"{name}, N = {tokens}"] = row = pairs(self.analyze(folder, tokens), peer, min(self.count, 3))
             say("forward", name, row)
         self.keep("forward", rows)
 
@@ -112,9 +110,8 @@ class Bench:
             return
         for tokens in (512, 2048):
             peer = [self.options.python, HERE / "peer_llama_cpp.py", file, tokens, os.cpu_count()]
-            rows[f"{Path(file).name}, N = {tokens}"] = row = pairs(
-                [self.options.program, "activations", file, "--random", tokens, "--precision", "f32", "--out",
-                 self.work / "streams.safetensors", "--json", "-", "--quiet"], peer, min(self.count, 3))
+            rows[f"{Path(file).name}, N = {tokens}"] = row = pairs(self.analyze(file, tokens), peer,
+                                                                   min(self.count, 3))
             say("gguf", tokens, row)
         self.keep("gguf", rows)
 
@@ -149,6 +146,7 @@ def main():
     parser.add_argument("--work", default=str(ROOT / ".deps/bench"))
     parser.add_argument("--gguf", help="a GGUF file for the comparison with llama.cpp")
     parser.add_argument("--quick", action="store_true", help="one pair each, for a look")
+    parser.add_argument("--pairs", type=int, default=5, help="of processes for a median (at most 3 of the long ones)")
     parser.add_argument("--only", default=",".join(PARTS))
     options = parser.parse_args()
     unknown = set(options.only.split(",")) - set(PARTS)

@@ -61,6 +61,14 @@ def rate(run):
 DOUBLES = ("dgemm", "tsqr", "dgeqrf", "forward_f64")
 
 
+def passes(rows):
+    """Of ours the spectra are measured beside the pass, on the same cores."""
+    return table(("case", "forward, peer / ours", "seconds, ours", "seconds, peer", "peak, ours", "peak, peer"),
+                 [(name, ratio(row, "forward_ratio"), f"{row['ours']['forward_s']:.2f}",
+                   f"{row['peer']['inside']['forward_s']:.2f}", megabytes(row["ours"]["peak_bytes"]),
+                   megabytes(row["peer"]["peak_bytes"])) for name, row in rows.items()])
+
+
 def share_of_limit(run, runs):
     """Of what bounds it, measured in the same run: copying of memory, or a product of matrices in its type."""
     def best(name, key):
@@ -123,7 +131,7 @@ def main():
             ("spectra", "Spectra of activations in a file, against NumPy"),
             ("gguf", "A GGUF file's forward pass, against llama.cpp")):
         if part in results:
-            out += [f"## {title}\n", compared(results[part])]
+            out += [f"## {title}\n", passes(results[part]) if part in ("forward", "gguf") else compared(results[part])]
     if "kernels" in results:
         out += ["## Kernels\n", "Limits are measured in the same run: sgemm and dgemm of OpenBLAS on all cores, "
                 "copying of memory by one thread.\n", kernels(results["kernels"])]
