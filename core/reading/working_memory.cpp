@@ -6,6 +6,7 @@
 #include <set>
 
 #include "core/base/error.h"
+#include "core/base/machine.h"
 #include "core/reading/words.h"
 
 namespace deadscope {
@@ -32,6 +33,29 @@ std::uint64_t block_weights(const BlockSpec& block) {
     std::uint64_t network = std::max(elements(block.mlp), elements(block.experts.shared));
     for (const MlpSpec& expert : block.experts.experts) network = std::max(network, elements(expert));
     return all + network + elements(block.experts.router);
+}
+
+// What converts weights in panels (512 outputs of a linear map on each thread) holds of them at once, beside
+// the largest map's pages, which are let go behind it. Elements.
+std::uint64_t panels(const BlockSpec& block, std::uint64_t threads) {
+    std::uint64_t largest = 0, widest = 0;
+    const auto look = [&](const LinearSpec& linear) {
+        largest = std::max(largest, elements(linear));
+        if (linear) widest = std::max(widest, static_cast<std::uint64_t>(linear.in));
+    };
+    const auto look_at = [&](const MlpSpec& network) {
+        for (const LinearSpec* linear : {&network.gate, &network.up, &network.down}) look(*linear);
+    };
+    const AttentionSpec& a = block.attention;
+    for (const LinearSpec* linear : {&a.q, &a.k, &a.v, &a.o, &block.experts.router}) look(*linear);
+    if (a.latent)
+        for (const LinearSpec* linear : {&a.latent->q_down, &a.latent->kv_down, &a.latent->k_rope})
+            look(*linear);
+    look_at(block.mlp);
+    look_at(block.experts.shared);
+    for (const MlpSpec& expert : block.experts.experts) look_at(expert);
+    constexpr std::uint64_t outputs = 512;
+    return largest + threads * outputs * widest;
 }
 
 std::int64_t width(const MlpSpec& network) {
@@ -84,8 +108,10 @@ WorkingMemory plan_memory(const Plan& plan, const ModelInput& input, Precision p
                           std::uint64_t factor_bytes, std::uint64_t all_rows) {
     const std::uint64_t size = precision == Precision::f64 ? 8 : 4;
     const auto d = static_cast<std::uint64_t>(plan.d), rows = static_cast<std::uint64_t>(input.tokens());
+    const auto threads = static_cast<std::uint64_t>(std::max(1, machine().cores));
     std::uint64_t weights = 0;
-    for (const BlockSpec& block : plan.blocks) weights = std::max(weights, block_weights(block));
+    for (const BlockSpec& block : plan.blocks)
+        weights = std::max(weights, std::min(block_weights(block), panels(block, threads)));
     std::size_t longest = 0;
     for (std::size_t s = 0; s < input.layout.sequences(); ++s)
         longest = std::max(longest, input.layout.starts[s + 1] - input.layout.starts[s]);
