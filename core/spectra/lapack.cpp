@@ -25,17 +25,6 @@ lapack_int size(std::size_t n) {
 
 }  // namespace
 
-void qr_append(std::vector<double>& r, std::size_t n, std::vector<double>& rows, std::size_t count,
-               std::size_t stride, std::size_t block) {
-    const SingleThreadedBlas single;
-    std::vector<double> reflectors(block * n);
-    std::vector<double> work(block * n);
-    const lapack_int info =
-        LAPACKE_dtpqrt_work(LAPACK_COL_MAJOR, size(count), size(n), 0, size(block), r.data(), size(n),
-                            rows.data(), size(stride), reflectors.data(), size(block), work.data());
-    if (info != 0) throw Error::resource("the QR factorisation was refused by the linear algebra library");
-}
-
 bool svd(std::vector<double>& a, std::size_t n, std::vector<double>& values, std::vector<double>* vectors) {
     // Row-major A is column-major Aᵀ = U S Wᵀ, so the columns of U are A's right singular vectors: rows of
     // what we return.

@@ -77,9 +77,9 @@ TEST(Tsqr, AnEmptyChunkChangesNothing) {
     TsqrFactor factor(8);
     EXPECT_TRUE(factor.centred().empty());
     EXPECT_TRUE(factor.mean().empty());
-    factor.add({});
+    factor.add(Vector{});
     factor.add(y);
-    factor.add({});
+    factor.add(Vector{});
     expect_same_spectra(factor, y, tolerance(8));
 }
 
