@@ -7,7 +7,9 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 
 #include "core/base/error.h"
@@ -18,8 +20,9 @@ namespace deadscope {
 
 namespace {
 
-constexpr std::size_t kLeaf = 8;    // columns: one cache line of a row
-constexpr std::size_t kPanel = 64;  // columns per block reflector
+constexpr std::size_t kLeaf = 8;                 // columns: one cache line of a row
+constexpr std::size_t kPanel = 48;               // columns per block reflector
+constexpr std::size_t kStride = kPanel + kLeaf;  // of a panel's rows: their lines spread over the whole cache
 
 using Lanes [[gnu::vector_size(kLeaf * sizeof(double)), gnu::aligned(sizeof(double)), gnu::may_alias]] =
     double;
@@ -48,6 +51,13 @@ void multiply_triangle(CBLAS_SIDE side, CBLAS_TRANSPOSE op, std::size_t m, std::
 void copy(const double* from, std::size_t from_stride, std::size_t rows, std::size_t columns, double* to,
           std::size_t to_stride) {
     for (std::size_t i = 0; i < rows; ++i) std::copy_n(from + i * from_stride, columns, to + i * to_stride);
+}
+
+// Columns of rows into a panel, which has zeros beyond them up to a whole leaf.
+void gather(const double* rows, std::size_t stride, std::size_t count, std::size_t width, double* v) {
+    const std::size_t whole = (width + kLeaf - 1) / kLeaf * kLeaf;
+    for (std::size_t i = 0; i < count; ++i)
+        std::fill(std::copy_n(rows + i * stride, width, v + i * kStride), v + i * kStride + whole, 0.0);
 }
 
 // to -= from
@@ -162,8 +172,8 @@ DEADSCOPE_CLONES void factor_leaf_block(Block& top, double* rows, std::size_t co
 
 // Columns of the matrix that is factored, copied out of it with all rows that they reach.
 struct HouseholderQr::Panel {
-    double* v;  // [count, stride]
-    std::size_t count, stride;
+    double* v;  // [count, kStride]
+    std::size_t count;
     double* r;  // its corner on R's diagonal
     std::size_t r_stride;
     bool alone;  // no triangle above: R comes out of the rows
@@ -175,18 +185,18 @@ void HouseholderQr::factor_leaf(const Panel& panel, std::size_t first, std::size
     double* rows = panel.v + first;
     std::size_t count = panel.count;
     if (panel.alone) {
-        rows += first * panel.stride;
+        rows += first * kStride;
         count -= first;
-        copy(rows, panel.stride, columns, columns, top[0].data(), kLeaf);
-        factor_leaf_block(top, rows + columns * panel.stride, count - columns, panel.stride, columns, t);
+        copy(rows, kStride, columns, columns, top[0].data(), kLeaf);
+        factor_leaf_block(top, rows + columns * kStride, count - columns, kStride, columns, t);
         for (std::size_t i = 0; i < columns; ++i)
             for (std::size_t j = 0; j < columns; ++j)
-                rows[i * panel.stride + j] = i > j ? top[i][j] : i == j ? 1.0 : 0.0;
+                rows[i * kStride + j] = i > j ? top[i][j] : i == j ? 1.0 : 0.0;
     } else {
         for (std::size_t i = 0; i < columns; ++i)
             std::copy_n(r + i * panel.r_stride + i, columns - i,
                         top[i].begin() + static_cast<std::ptrdiff_t>(i));
-        factor_leaf_block(top, rows, count, panel.stride, columns, t);
+        factor_leaf_block(top, rows, count, kStride, columns, t);
     }
     for (std::size_t i = 0; i < columns; ++i)
         std::copy_n(top[i].begin() + static_cast<std::ptrdiff_t>(i), columns - i, r + i * panel.r_stride + i);
@@ -196,19 +206,18 @@ void HouseholderQr::factor_leaf(const Panel& panel, std::size_t first, std::size
 // The left columns' reflectors applied to the right ones.
 void HouseholderQr::join(const Panel& panel, std::size_t first, std::size_t left, std::size_t right) {
     const std::size_t skipped = panel.alone ? first : 0, count = panel.count - skipped;
-    const double* v = panel.v + skipped * panel.stride + first;
-    double* b = panel.v + skipped * panel.stride + first + left;
+    const double* v = panel.v + skipped * kStride + first;
+    double* b = panel.v + skipped * kStride + first + left;
     double* r = panel.r + first * panel.r_stride + first + left;
     double* w = inner_.data();
     const double* t = t_.data() + first * kPanel + first;
     if (!panel.alone) copy(r, panel.r_stride, left, right, w, right);
-    multiply(CblasTrans, left, right, count, 1.0, v, panel.stride, b, panel.stride, panel.alone ? 0.0 : 1.0,
-             w, right);
+    multiply(CblasTrans, left, right, count, 1.0, v, kStride, b, kStride, panel.alone ? 0.0 : 1.0, w, right);
     multiply_triangle(CblasLeft, CblasTrans, left, right, 1.0, t, kPanel, w, right);
-    multiply(CblasNoTrans, count, right, left, -1.0, v, panel.stride, w, right, 1.0, b, panel.stride);
+    multiply(CblasNoTrans, count, right, left, -1.0, v, kStride, w, right, 1.0, b, kStride);
     if (!panel.alone) return take_off(w, right, left, right, r, panel.r_stride);
-    copy(b, panel.stride, left, right, r, panel.r_stride);
-    for (std::size_t i = 0; i < left; ++i) std::fill_n(b + i * panel.stride, right, 0.0);
+    copy(b, kStride, left, right, r, panel.r_stride);
+    for (std::size_t i = 0; i < left; ++i) std::fill_n(b + i * kStride, right, 0.0);
 }
 
 void HouseholderQr::factor_columns(const Panel& panel, std::size_t first, std::size_t columns) {
@@ -219,38 +228,42 @@ void HouseholderQr::factor_columns(const Panel& panel, std::size_t first, std::s
     factor_columns(panel, first + left, right);
     // T's corner: -T_left (V_leftᵀ V_right) T_right
     const std::size_t skipped = panel.alone ? first : 0;
-    const double* v = panel.v + skipped * panel.stride + first;
+    const double* v = panel.v + skipped * kStride + first;
     double* t = t_.data() + first * kPanel + first;
     double* corner = t + left;
-    multiply(CblasTrans, left, right, panel.count - skipped, 1.0, v, panel.stride, v + left, panel.stride,
-             0.0, corner, kPanel);
+    multiply(CblasTrans, left, right, panel.count - skipped, 1.0, v, kStride, v + left, kStride, 0.0, corner,
+             kPanel);
     multiply_triangle(CblasLeft, CblasNoTrans, left, right, -1.0, t, kPanel, corner, kPanel);
     multiply_triangle(CblasRight, CblasNoTrans, left, right, 1.0, t + left * kPanel + left, kPanel, corner,
                       kPanel);
 }
 
-void HouseholderQr::append(double* r, std::size_t n, double* rows, std::size_t count, std::size_t stride,
-                           bool triangular) {
-    const SingleThreadedBlas single;
-    v_.resize(count * kPanel);
+double* HouseholderQr::make_room(std::size_t n, std::size_t count) {
+    v_.resize(count * kStride + kLeaf);
     t_.resize(kPanel * kPanel);
     inner_.resize(kPanel * kPanel);
     w_.resize(kPanel * n);
+    const std::size_t beyond = std::bit_cast<std::uintptr_t>(v_.data()) / sizeof(double) % kLeaf;
+    return v_.data() + (kLeaf - beyond) % kLeaf;  // a leaf's row in one cache line
+}
+
+void HouseholderQr::append(double* r, std::size_t n, double* rows, std::size_t count, std::size_t stride,
+                           bool triangular) {
+    const SingleThreadedBlas single;
+    double* v = make_room(n, count);
     for (std::size_t j = 0; j < n; j += kPanel) {
         const std::size_t width = std::min(kPanel, n - j), rest = n - j - width;
         const std::size_t used = triangular ? std::min(count, j + width) : count;
-        for (std::size_t i = 0; i < used; ++i)
-            std::fill(std::copy_n(rows + i * stride + j, width, v_.data() + i * kPanel),
-                      v_.data() + (i + 1) * kPanel, 0.0);
         double* corner = r + j * n + j;
-        factor_columns({v_.data(), used, kPanel, corner, n, false}, 0, width);
+        gather(rows + j, stride, used, width, v);
+        factor_columns({v, used, corner, n, false}, 0, width);
         if (rest == 0) break;
-        double* b = rows + j + width;
-        copy(corner + width, n, width, rest, w_.data(), rest);
-        multiply(CblasTrans, width, rest, used, 1.0, v_.data(), kPanel, b, stride, 1.0, w_.data(), rest);
-        multiply_triangle(CblasLeft, CblasTrans, width, rest, 1.0, t_.data(), kPanel, w_.data(), rest);
-        take_off(w_.data(), rest, width, rest, corner + width, n);
-        multiply(CblasNoTrans, used, rest, width, -1.0, v_.data(), kPanel, w_.data(), rest, 1.0, b, stride);
+        double *b = rows + j + width, *w = w_.data();
+        copy(corner + width, n, width, rest, w, rest);
+        multiply(CblasTrans, width, rest, used, 1.0, v, kStride, b, stride, 1.0, w, rest);
+        multiply_triangle(CblasLeft, CblasTrans, width, rest, 1.0, t_.data(), kPanel, w, rest);
+        take_off(w, rest, width, rest, corner + width, n);
+        multiply(CblasNoTrans, used, rest, width, -1.0, v, kStride, w, rest, 1.0, b, stride);
     }
 }
 
@@ -264,25 +277,19 @@ void HouseholderQr::append_triangle(double* r, std::size_t n, double* other) {
 
 void HouseholderQr::factor(double* a, std::size_t n, std::size_t count) {
     const SingleThreadedBlas single;
-    v_.resize(std::max(count, kPanel) * kPanel);
-    t_.resize(kPanel * kPanel);
-    inner_.resize(kPanel * kPanel);
-    w_.resize(kPanel * n);
+    double* v = make_room(n, std::max(count, kPanel));
     for (std::size_t j = 0; j < count; j += kPanel) {
         const std::size_t width = std::min(kPanel, n - j), rest = n - j - width;
         const std::size_t used = std::max(count - j, width);  // a panel has no fewer rows than columns
         double* corner = a + j * n + j;
-        for (std::size_t i = 0; i < used; ++i) {
-            std::fill(std::copy_n(corner + i * n, width, v_.data() + i * kPanel),
-                      v_.data() + (i + 1) * kPanel, 0.0);
-            std::fill_n(corner + i * n, std::min(i, width), 0.0);
-        }
-        factor_columns({v_.data(), used, kPanel, corner, n, true}, 0, width);
+        gather(corner, n, used, width, v);
+        for (std::size_t i = 1; i < used; ++i) std::fill_n(corner + i * n, std::min(i, width), 0.0);
+        factor_columns({v, used, corner, n, true}, 0, width);
         if (rest == 0) break;
-        double* b = corner + width;
-        multiply(CblasTrans, width, rest, used, 1.0, v_.data(), kPanel, b, n, 0.0, w_.data(), rest);
-        multiply_triangle(CblasLeft, CblasTrans, width, rest, 1.0, t_.data(), kPanel, w_.data(), rest);
-        multiply(CblasNoTrans, used, rest, width, -1.0, v_.data(), kPanel, w_.data(), rest, 1.0, b, n);
+        double *b = corner + width, *w = w_.data();
+        multiply(CblasTrans, width, rest, used, 1.0, v, kStride, b, n, 0.0, w, rest);
+        multiply_triangle(CblasLeft, CblasTrans, width, rest, 1.0, t_.data(), kPanel, w, rest);
+        multiply(CblasNoTrans, used, rest, width, -1.0, v, kStride, w, rest, 1.0, b, n);
     }
 }
 

@@ -23,13 +23,14 @@ public:
 
 private:
     struct Panel;
+    double* make_room(std::size_t n, std::size_t count);  // for a panel's rows
     void append(double* r, std::size_t n, double* rows, std::size_t count, std::size_t stride,
                 bool triangular);
     void factor_columns(const Panel& panel, std::size_t first, std::size_t columns);
     void factor_leaf(const Panel& panel, std::size_t first, std::size_t columns);
     void join(const Panel& panel, std::size_t first, std::size_t left, std::size_t right);
 
-    std::vector<double> v_;      // [count, width] of a panel, its reflectors
+    std::vector<double> v_;      // of a panel, its reflectors, at a cache line
     std::vector<double> t_;      // [width, width] upper triangular: Q = I - V T Vᵀ
     std::vector<double> w_;      // [width, n]
     std::vector<double> inner_;  // [width, width]

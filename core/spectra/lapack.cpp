@@ -125,13 +125,4 @@ void take_off(const std::vector<double>& basis, std::size_t count, std::size_t n
                 1.0, x.data(), 1);
 }
 
-void apply(Triangular what, const std::vector<double>& r, std::size_t n, std::vector<double>& x) {
-    const bool transposed = what == Triangular::solve_transposed || what == Triangular::multiply_transposed;
-    const bool solve = what == Triangular::solve || what == Triangular::solve_transposed;
-    const auto call = solve ? cblas_dtrsv : cblas_dtrmv;
-    const SingleThreadedBlas single;
-    call(CblasRowMajor, CblasUpper, transposed ? CblasTrans : CblasNoTrans, CblasNonUnit, size(n), r.data(),
-         size(n), x.data(), 1);
-}
-
 }  // namespace deadscope::lapack

@@ -31,10 +31,6 @@ WideQr wide_qr(std::vector<double> a, std::size_t m, std::size_t d);
 bool largest_tridiagonal(std::vector<double> diagonal, std::vector<double> off, double& value,
                          std::vector<double>& vector);
 
-// x becomes R⁻¹x, R⁻ᵀx, Rx or Rᵀx. r [n, n] row-major upper triangular.
-enum class Triangular { solve, solve_transposed, multiply, multiply_transposed };
-void apply(Triangular what, const std::vector<double>& r, std::size_t n, std::vector<double>& x);
-
 // x -= Bᵀ (B x), B [count, n] row-major with orthonormal rows.
 void take_off(const std::vector<double>& basis, std::size_t count, std::size_t n, std::vector<double>& x);
 
