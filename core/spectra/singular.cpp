@@ -8,6 +8,7 @@
 #include <random>
 
 #include "core/base/error.h"
+#include "core/base/function_clones.h"
 #include "core/spectra/lapack.h"
 #include "core/spectra/triangle.h"
 
@@ -113,13 +114,25 @@ Vector bottom_vector(Triangle& triangle, std::size_t d, double largest) {
     return x;
 }
 
-double largest_magnitude(std::span<const double> r) {
+// Without a branch it vectorises; a value that is not a number must not be lost in the maximum.
+DEADSCOPE_CLONES double magnitude(const double* values, std::size_t n, bool& finite) {
     double most = 0.0;
-    for (const double value : r) {
-        if (!std::isfinite(value))
-            throw Error::input("the activations hold values that are not finite, so they have no spectrum");
-        most = std::max(most, std::abs(value));
+    bool all = true;
+#pragma omp simd reduction(max : most) reduction(& : all)
+    for (std::size_t i = 0; i < n; ++i) {
+        const double value = std::abs(values[i]);
+        all &= value <= std::numeric_limits<double>::max();
+        most = value > most ? value : most;
     }
+    finite = finite && all;
+    return most;
+}
+
+double largest_magnitude(std::span<const double> r) {
+    bool finite = true;
+    const double most = magnitude(r.data(), r.size(), finite);
+    if (!finite)
+        throw Error::input("the activations hold values that are not finite, so they have no spectrum");
     return most;
 }
 
