@@ -184,8 +184,32 @@ std::vector<double> TsqrFactor::uncentred() const {
         return out;
     }
     std::vector<double> out = centred();
-    const std::vector<double> mu = mean();
-    absorb_row(mu, out, d_);  // Yᵀ Y / N = Cᵀ C + μ μᵀ
+    absorb_row(mean(), out, d_);  // Yᵀ Y / N = Cᵀ C + μ μᵀ
+    return out;
+}
+
+TsqrFactor::Pair TsqrFactor::take() {
+    Pair out;
+    if (keeping_ || rows_ == 0) {
+        out = {.uncentred = uncentred(), .centred = centred()};
+    } else {
+        flush();
+        pending_ = {};
+        qr_ = {};
+        const std::vector<double> mu = mean();
+        const double scale = 1.0 / std::sqrt(static_cast<double>(rows_));
+        out.centred = std::move(r_);
+        for (std::size_t i = 0; i < d_; ++i) {  // each row moves up and to the left, over what is done with
+            double* row = out.centred.data() + i * d_;
+            const double* from = out.centred.data() + (i + 1) * (d_ + 1) + 1;
+            std::fill_n(row, i, 0.0);
+            for (std::size_t j = i; j < d_; ++j) row[j] = from[j] * scale;
+        }
+        out.centred.resize(d_ * d_);
+        out.uncentred = out.centred;
+        absorb_row(mu, out.uncentred, d_);
+    }
+    *this = TsqrFactor(d_, 0);
     return out;
 }
 

@@ -32,6 +32,12 @@ public:
     std::vector<double> uncentred() const;
     std::vector<double> mean() const;  // [d], μ
 
+    // Both in this factor's own memory, as far as that goes; it has no rows then.
+    struct Pair {
+        std::vector<double> uncentred, centred;
+    };
+    Pair take();
+
     // All that a factor is, as plain numbers: what a device or another process hands over (packed.h).
     struct Parts {
         std::size_t d = 0, rows = 0;
