@@ -17,13 +17,6 @@ namespace {
 constexpr std::size_t kPortion = 1u << 19;  // elements
 constexpr std::size_t kRows = 256;          // factored between two looks whether to stop
 
-struct Portion {
-    std::vector<float> narrow;
-    std::vector<double> wide;  // one of them is empty
-    std::size_t size() const { return narrow.size() + wide.size(); }
-    std::size_t bytes() const { return narrow.size() * sizeof(float) + wide.size() * sizeof(double); }
-};
-
 }  // namespace
 
 struct StreamMeasure::Shared {
@@ -46,25 +39,21 @@ struct StreamMeasure::Shared {
 };
 
 void StreamMeasure::Shared::add(const Portion& portion) {
-    std::vector<double> rows;
     for (std::size_t first = 0; first < portion.size() && !stop; first += kRows * what.d) {
         const std::size_t count = std::min(kRows * what.d, portion.size() - first);
-        if (portion.narrow.empty()) {
+        if (portion.narrow.empty())
             factor.add(std::span(portion.wide).subspan(first, count));
-            continue;
-        }
-        const auto part = std::span(portion.narrow).subspan(first, count);
-        rows.assign(part.begin(), part.end());
-        factor.add(rows);
+        else
+            factor.add(std::span(portion.narrow).subspan(first, count));
     }
 }
 
 void StreamMeasure::Shared::measure() {
     if (stop) return;
     result.rows = factor.rows();
-    result.uncentred = factor.uncentred();
-    result.centred = factor.centred();
-    factor = TsqrFactor(what.d, 0);
+    TsqrFactor::Pair both = factor.take();
+    result.uncentred = std::move(both.uncentred);
+    result.centred = std::move(both.centred);
     result.block =
         measure_block(what.index, result.uncentred, result.centred, what.d, what.roundoff, nullptr);
 }
@@ -119,16 +108,8 @@ void StreamMeasure::schedule() {
 }
 
 void StreamMeasure::push() {
-    if (gathered_.empty()) return;
-    Portion portion;
-    if (what_.narrow) {
-        portion.narrow.resize(gathered_.size());
-        std::transform(gathered_.begin(), gathered_.end(), portion.narrow.begin(),
-                       [](double value) { return static_cast<float>(value); });
-        gathered_.clear();
-    } else {
-        portion.wide = std::exchange(gathered_, {});
-    }
+    if (gathered_.size() == 0) return;
+    Portion portion = std::exchange(gathered_, {});
     {
         const std::scoped_lock lock(shared_->mutex);
         shared_->waiting += portion.bytes();
@@ -138,7 +119,14 @@ void StreamMeasure::push() {
 }
 
 void StreamMeasure::add(std::span<const double> rows) {
-    gathered_.insert(gathered_.end(), rows.begin(), rows.end());
+    const auto append = [&](auto& to) {
+        if (to.empty()) to.reserve(std::min(what_.tokens * what_.d, kPortion) + rows.size());
+        to.insert(to.end(), rows.begin(), rows.end());
+    };
+    if (what_.narrow)
+        append(gathered_.narrow);
+    else
+        append(gathered_.wide);
     if (gathered_.size() >= kPortion) push();
 }
 

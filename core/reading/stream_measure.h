@@ -45,6 +45,12 @@ public:
     Result take();
 
 private:
+    struct Portion {
+        std::vector<float> narrow;
+        std::vector<double> wide;  // one of them is empty
+        std::size_t size() const { return narrow.size() + wide.size(); }
+        std::size_t bytes() const { return narrow.size() * sizeof(float) + wide.size() * sizeof(double); }
+    };
     struct Shared;
     static void work(Shared& shared);
     void push();
@@ -52,7 +58,7 @@ private:
 
     What what_;
     ThreadPool* pool_;
-    std::vector<double> gathered_;    // rows not yet handed over
+    Portion gathered_;                // rows not yet handed over
     std::shared_ptr<Shared> shared_;  // outlives this while a thread is at work
 };
 

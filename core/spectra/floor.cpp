@@ -19,7 +19,7 @@ int binade(double x) {
 }
 
 double power(int biased) {
-    return std::ldexp(1.0, biased - 1023);
+    return biased == 0 ? 0x1p-1023 : std::bit_cast<double>(static_cast<std::uint64_t>(biased) << 52);
 }
 
 // A long double as two doubles, which hold at least its 64 bits.

@@ -4,6 +4,8 @@
 #include <cblas.h>
 #include <lapacke.h>
 
+#include <algorithm>
+#include <cmath>
 #include <limits>
 #include <optional>
 
@@ -23,41 +25,62 @@ lapack_int size(std::size_t n) {
     return static_cast<lapack_int>(n);
 }
 
-}  // namespace
-
-void qr_append(std::vector<double>& r, std::size_t n, std::vector<double>& rows, std::size_t count,
-               std::size_t stride, std::size_t block) {
-    const SingleThreadedBlas single;
-    std::vector<double> reflectors(block * n);
-    std::vector<double> work(block * n);
-    const lapack_int info =
-        LAPACKE_dtpqrt_work(LAPACK_COL_MAJOR, size(count), size(n), 0, size(block), r.data(), size(n),
-                            rows.data(), size(stride), reflectors.data(), size(block), work.data());
-    if (info != 0) throw Error::resource("the QR factorisation was refused by the linear algebra library");
+// A power of two that keeps squares of the values from over- and underflowing.
+double safe_scale(const std::vector<double>& a) {
+    double most = 0.0;
+    for (const double value : a) most = std::max(most, std::abs(value));
+    if (most == 0.0 || (most > 1e-130 && most < 1e130)) return 1.0;
+    return std::ldexp(1.0, -std::clamp(std::ilogb(most), -1000, 1000));
 }
+
+// Where divide and conquer did not converge.
+bool svd_by_qr(std::vector<double>& a, std::size_t n, std::vector<double>& values,
+               std::vector<double>* vectors) {
+    std::vector<double> left(vectors ? n * n : 0), unconverged(n);
+    const lapack_int size_n = size(n);
+    if (LAPACKE_dgesvd(LAPACK_COL_MAJOR, vectors ? 'S' : 'N', 'N', size_n, size_n, a.data(), size_n,
+                       values.data(), left.data(), size_n, nullptr, size_n, unconverged.data()) != 0)
+        return false;
+    if (vectors) *vectors = std::move(left);
+    return true;
+}
+
+}  // namespace
 
 bool svd(std::vector<double>& a, std::size_t n, std::vector<double>& values, std::vector<double>* vectors) {
     // Row-major A is column-major Aᵀ = U S Wᵀ, so the columns of U are A's right singular vectors: rows of
-    // what we return.
+    // what we return. This is dgesdd without its W, and with columns that do not all begin in the same lines
+    // of the cache, as they do where n is a power of two.
     std::optional<SingleThreadedBlas> single;
     if (n < kThreadedSvd) single.emplace();
-    values.assign(n, 0.0);
-    const lapack_int size_n = size(n);
-    std::vector<double> copy = a, left, right;
+    const std::size_t stride = ((n + 7) / 8 | 1) * 8;
+    const lapack_int size_n = size(n), size_stride = size(stride);
+    const double by = safe_scale(a);
+    std::vector<double> copy(n * stride), off(n), left_scales(n), right_scales(n), left, right;
+    for (std::size_t i = 0; i < n; ++i)
+        for (std::size_t j = 0; j < n; ++j) copy[i * stride + j] = a[i * n + j] * by;
     if (vectors) {
-        left.resize(n * n);
-        right.resize(n * n);
+        left.resize(n * stride);
+        right.resize(n * stride);
     }
-    const char job = vectors ? 'S' : 'N';
-    lapack_int info = LAPACKE_dgesdd(LAPACK_COL_MAJOR, job, size_n, size_n, copy.data(), size_n,
-                                     values.data(), left.data(), size_n, right.data(), size_n);
-    if (info != 0) {
-        std::vector<double> unconverged(n);
-        info = LAPACKE_dgesvd(LAPACK_COL_MAJOR, job, 'N', size_n, size_n, a.data(), size_n, values.data(),
-                              left.data(), size_n, right.data(), size_n, unconverged.data());
-    }
+    values.assign(n, 0.0);
+    double unused = 0.0;
+    lapack_int unused_too = 0;
+    lapack_int info = LAPACKE_dgebrd(LAPACK_COL_MAJOR, size_n, size_n, copy.data(), size_stride,
+                                     values.data(), off.data(), left_scales.data(), right_scales.data());
+    if (info == 0)
+        info = LAPACKE_dbdsdc(LAPACK_COL_MAJOR, 'U', vectors ? 'I' : 'N', size_n, values.data(), off.data(),
+                              left.data(), size_stride, right.data(), size_stride, &unused, &unused_too);
+    right = {};
+    if (info != 0) return svd_by_qr(a, n, values, vectors);
+    for (double& value : values) value /= by;
+    if (!vectors) return true;
+    info = LAPACKE_dormbr(LAPACK_COL_MAJOR, 'Q', 'L', 'N', size_n, size_n, size_n, copy.data(), size_stride,
+                          left_scales.data(), left.data(), size_stride);
     if (info != 0) return false;
-    if (vectors) *vectors = std::move(left);
+    for (std::size_t i = 1; i < n; ++i) std::copy_n(left.data() + i * stride, n, left.data() + i * n);
+    left.resize(n * n);
+    *vectors = std::move(left);
     return true;
 }
 
@@ -134,15 +157,6 @@ void take_off(const std::vector<double>& basis, std::size_t count, std::size_t n
                 0.0, along.data(), 1);
     cblas_dgemv(CblasRowMajor, CblasTrans, size(count), size(n), -1.0, basis.data(), size(n), along.data(), 1,
                 1.0, x.data(), 1);
-}
-
-void apply(Triangular what, const std::vector<double>& r, std::size_t n, std::vector<double>& x) {
-    const bool transposed = what == Triangular::solve_transposed || what == Triangular::multiply_transposed;
-    const bool solve = what == Triangular::solve || what == Triangular::solve_transposed;
-    const auto call = solve ? cblas_dtrsv : cblas_dtrmv;
-    const SingleThreadedBlas single;
-    call(CblasRowMajor, CblasUpper, transposed ? CblasTrans : CblasNoTrans, CblasNonUnit, size(n), r.data(),
-         size(n), x.data(), 1);
 }
 
 }  // namespace deadscope::lapack

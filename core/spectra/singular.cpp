@@ -8,13 +8,14 @@
 #include <random>
 
 #include "core/base/error.h"
+#include "core/base/function_clones.h"
 #include "core/spectra/lapack.h"
+#include "core/spectra/triangle.h"
 
 namespace deadscope {
 
 namespace {
 
-using lapack::Triangular;
 using Vector = std::vector<double>;
 
 constexpr double kEpsilon = std::numeric_limits<double>::epsilon();
@@ -78,37 +79,30 @@ Vector lanczos(std::size_t d, double tolerance, Apply&& apply) {
     return {};
 }
 
-// ‖R x‖ for a unit x, in extended precision: no error beyond that of x itself.
-double image_norm(const Vector& r, std::size_t d, const Vector& x) {
+// scale · ‖R x‖ for a unit x, in extended precision: no error beyond that of x itself.
+double image_norm(std::span<const double> r, std::size_t d, double by, const Vector& x) {
     long double sum = 0.0L;
     for (std::size_t i = 0; i < d; ++i) {
-        long double row = 0.0L;
-        for (std::size_t j = i; j < d; ++j) row += static_cast<long double>(r[i * d + j]) * x[j];
-        sum += row * row;
+        long double row[4] = {};  // beside each other: an addition takes its time
+        std::size_t j = i;
+        const auto add = [&](std::size_t k) {
+            row[k] += static_cast<long double>(r[i * d + j + k]) * static_cast<long double>(x[j + k]);
+        };
+        for (; j + 4 <= d; j += 4)
+            for (std::size_t k = 0; k < 4; ++k) add(k);
+        for (std::size_t k = 0; j + k < d; ++k) add(k);
+        const long double along = static_cast<long double>(by) * ((row[0] + row[1]) + (row[2] + row[3]));
+        sum += along * along;
     }
     return static_cast<double>(std::sqrt(sum));
 }
 
-// Pivots that are zero or rounding are moved to the rounding of R: a backward error, and never a division by
-// zero (math.md §2).
-Vector with_safe_pivots(Vector r, std::size_t d, double largest) {
-    const double least = 0.5 * kEpsilon * largest;
-    for (std::size_t i = 0; i < d; ++i) {
-        double& pivot = r[i * d + i];
-        if (std::abs(pivot) < least) pivot = std::signbit(pivot) ? -least : least;
-    }
-    return r;
-}
-
-Vector bottom_vector(const Vector& r, std::size_t d, double largest) {
-    const Vector safe = with_safe_pivots(r, d, largest);
-    const auto inverse = [&](Vector& x) {
-        lapack::apply(Triangular::solve_transposed, safe, d, x);
-        lapack::apply(Triangular::solve, safe, d, x);
-    };
+// Pivots that are zero or rounding are moved to the rounding of R: a backward error, and never a
+// division by zero (math.md §2).
+Vector bottom_vector(Triangle& triangle, std::size_t d, double largest) {
+    const double least_pivot = triangle.raise_pivots(0.5 * kEpsilon * largest);
+    const auto inverse = [&](Vector& x) { triangle.solve(x); };
     // The solves are good to u·κ of the eigenvalue; asking for more would never end.
-    double least_pivot = largest;
-    for (std::size_t i = 0; i < d; ++i) least_pivot = std::min(least_pivot, std::abs(safe[i * d + i]));
     const double tolerance = std::clamp(8.0 * kEpsilon * largest / least_pivot, 1e-10, 1e-3);
     Vector x = lanczos(d, tolerance, inverse);
     for (int step = 0; step < 2 && !x.empty(); ++step) {
@@ -120,13 +114,25 @@ Vector bottom_vector(const Vector& r, std::size_t d, double largest) {
     return x;
 }
 
-double largest_magnitude(std::span<const double> r) {
+// Without a branch it vectorises; a value that is not a number must not be lost in the maximum.
+DEADSCOPE_CLONES double magnitude(const double* values, std::size_t n, bool& finite) {
     double most = 0.0;
-    for (const double value : r) {
-        if (!std::isfinite(value))
-            throw Error::input("the activations hold values that are not finite, so they have no spectrum");
-        most = std::max(most, std::abs(value));
+    bool all = true;
+#pragma omp simd reduction(max : most) reduction(& : all)
+    for (std::size_t i = 0; i < n; ++i) {
+        const double value = std::abs(values[i]);
+        all &= value <= std::numeric_limits<double>::max();
+        most = value > most ? value : most;
     }
+    finite = finite && all;
+    return most;
+}
+
+double largest_magnitude(std::span<const double> r) {
+    bool finite = true;
+    const double most = magnitude(r.data(), r.size(), finite);
+    if (!finite)
+        throw Error::input("the activations hold values that are not finite, so they have no spectrum");
     return most;
 }
 
@@ -198,17 +204,14 @@ ExtremeSingular extreme_singular(std::span<const double> r, std::size_t d) {
     const double most = largest_magnitude(r);
     if (is_wide(r, d)) return wide_extremes(r, d);
     if (d <= kDirect || most == 0.0) return from_whole(r, d);
-    Vector scaled(r.begin(), r.end());
-    scale(scaled, 1.0 / most);  // so that no square over- or underflows
-    const Vector top = lanczos(d, 1e-9, [&](Vector& x) {
-        lapack::apply(Triangular::multiply, scaled, d, x);
-        lapack::apply(Triangular::multiply_transposed, scaled, d, x);
-    });
+    const double by = 1.0 / most;  // so that no square over- or underflows
+    Triangle triangle(r, d, by);
+    const Vector top = lanczos(d, 1e-9, [&](Vector& x) { triangle.multiply(x); });
     if (top.empty()) return from_whole(r, d);
-    const double largest = image_norm(scaled, d, top);
-    Vector bottom = bottom_vector(scaled, d, largest);
+    const double largest = image_norm(r, d, by, top);
+    Vector bottom = bottom_vector(triangle, d, largest);
     if (bottom.empty()) return from_whole(r, d);
-    const double smallest = image_norm(scaled, d, bottom);
+    const double smallest = image_norm(r, d, by, bottom);
     return {.smallest = smallest * most, .largest = largest * most, .bottom = std::move(bottom)};
 }
 

@@ -1,4 +1,5 @@
-// TSQR by LAPACK's dtpqrt: [R; chunk] is factored where it lies, and R's zeros are not touched.
+// TSQR: the first d + 1 rows are factored by themselves, then [R; chunk] where it lies; R's zeros are not
+// touched.
 #include "core/spectra/tsqr.h"
 
 #include <algorithm>
@@ -7,7 +8,6 @@
 #include <utility>
 
 #include "core/base/error.h"
-#include "core/spectra/lapack.h"
 
 namespace deadscope {
 
@@ -15,7 +15,6 @@ namespace {
 
 // Rows factored at a time: enough for products of matrices, few enough for the cache.
 constexpr std::size_t kLeastRows = 64, kMostRows = 512;
-constexpr std::size_t kBlock = 32;  // columns per block reflector
 
 // The square upper triangle of the (d + 1) × d matrix below, by Givens rotations (3d² flops a row, d³ in
 // all). top: [d]; trailing: [d, d] row-major upper triangular; the result replaces trailing.
@@ -33,16 +32,25 @@ void absorb_row(std::vector<double> top, std::vector<double>& trailing, std::siz
     }
 }
 
+std::vector<double> transposed(std::span<const double> a, std::size_t n) {
+    constexpr std::size_t tile = 32;  // that both orders fit the first cache
+    std::vector<double> out(n * n);
+    for (std::size_t top = 0; top < n; top += tile)
+        for (std::size_t left = 0; left < n; left += tile)
+            for (std::size_t i = top; i < std::min(n, top + tile); ++i)
+                for (std::size_t j = left; j < std::min(n, left + tile); ++j) out[j * n + i] = a[i * n + j];
+    return out;
+}
+
 }  // namespace
 
 TsqrFactor::TsqrFactor(std::size_t d, std::size_t expected)
     : d_(d), capacity_(std::clamp(d + 1, kLeastRows, kMostRows)), keeping_(expected < d), shift_(d, 0.0) {
-    if (keeping_) return;
-    pending_.resize(capacity_ * (d + 1));
-    r_.assign((d + 1) * (d + 1), 0.0);
+    if (!keeping_) r_.resize((d + 1) * (d + 1));
 }
 
-void TsqrFactor::keep(std::span<const double> rows) {
+template <typename T>
+void TsqrFactor::keep(std::span<const T> rows) {
     if (rows_ == 0) std::copy_n(rows.begin(), d_, shift_.begin());
     kept_.insert(kept_.end(), rows.begin(), rows.end());
     rows_ += rows.size() / d_;
@@ -55,41 +63,48 @@ void TsqrFactor::factor_kept() {
 }
 
 void TsqrFactor::add(std::span<const double> rows) {
+    add_rows(rows);
+}
+
+void TsqrFactor::add(std::span<const float> rows) {
+    add_rows(rows);
+}
+
+template <typename T>
+void TsqrFactor::add_rows(std::span<const T> rows) {
     assert(d_ > 0 && rows.size() % d_ == 0);
-    const std::size_t count = rows.size() / d_;
+    const std::size_t count = rows.size() / d_, columns = d_ + 1;
     if (count == 0) return;
     if (keeping_ && rows_ + count < d_) return keep(rows);
     if (keeping_) factor_kept();
     if (rows_ == 0) std::copy_n(rows.begin(), d_, shift_.begin());
-    constexpr std::size_t tile = 32;  // transposition in tiles that fit the first cache
-    for (std::size_t done = 0; done < count;) {
-        const std::size_t take = std::min(count - done, capacity_ - waiting_);
-        std::fill_n(pending_.begin() + static_cast<std::ptrdiff_t>(waiting_), take, 1.0);
-        for (std::size_t first = 0; first < take; first += tile) {
-            const std::size_t last = std::min(take, first + tile);
-            for (std::size_t j = 0; j < d_; ++j) {
-                double* column = pending_.data() + (j + 1) * capacity_ + waiting_;
-                for (std::size_t i = first; i < last; ++i) column[i] = rows[(done + i) * d_ + j] - shift_[j];
-            }
-        }
-        waiting_ += take;
-        done += take;
-        rows_ += take;
-        if (waiting_ == capacity_) flush();
+    for (std::size_t i = 0; i < count; ++i) {
+        const bool first = rows_ == raw_;  // nothing is factored yet
+        if (!first && pending_.empty()) pending_.resize(capacity_ * columns);
+        double* to = first ? r_.data() + raw_++ * columns : pending_.data() + waiting_++ * columns;
+        const T* from = rows.data() + i * d_;
+        to[0] = 1.0;
+        for (std::size_t j = 0; j < d_; ++j) to[j + 1] = static_cast<double>(from[j]) - shift_[j];
+        ++rows_;
+        if (raw_ == columns || waiting_ == capacity_) flush();
     }
 }
 
 void TsqrFactor::flush() const {
-    if (waiting_ == 0) return;
-    lapack::qr_append(r_, d_ + 1, pending_, waiting_, capacity_, std::min(kBlock, d_ + 1));
+    const std::size_t columns = d_ + 1;
+    if (raw_ > 0) {
+        std::fill(r_.begin() + static_cast<std::ptrdiff_t>(raw_ * columns), r_.end(), 0.0);
+        qr_.factor(r_.data(), columns, raw_);
+        raw_ = 0;
+    }
+    if (waiting_ > 0) qr_.append(r_.data(), columns, pending_.data(), waiting_, columns);
     waiting_ = 0;
 }
 
 std::vector<double> TsqrFactor::shifted(std::span<const double> shift) const {
     flush();
     std::vector<double> r = r_;
-    const std::size_t ld = d_ + 1;
-    for (std::size_t j = 0; j < d_; ++j) r[(j + 1) * ld] += r[0] * (shift_[j] - shift[j]);
+    for (std::size_t j = 0; j < d_; ++j) r[j + 1] += r[0] * (shift_[j] - shift[j]);
     return r;
 }
 
@@ -98,16 +113,24 @@ void TsqrFactor::merge(const TsqrFactor& other) {
     if (other.rows_ == 0) return;
     if (other.keeping_) return add(other.kept_);
     if (keeping_) factor_kept();
-    if (rows_ == 0) shift_ = other.shift_;
-    flush();
-    std::vector<double> theirs = other.shifted(shift_);
-    lapack::qr_append(r_, d_ + 1, theirs, d_ + 1, d_ + 1, std::min(kBlock, d_ + 1));
+    if (rows_ == 0) {
+        shift_ = other.shift_;
+        r_ = other.shifted(shift_);
+    } else {
+        flush();
+        std::vector<double> theirs = other.shifted(shift_);
+        qr_.append_triangle(r_.data(), d_ + 1, theirs.data());
+    }
     rows_ += other.rows_;
 }
 
 TsqrFactor::Parts TsqrFactor::parts() const {
     if (!keeping_) flush();
-    return {.d = d_, .rows = rows_, .shift = shift_, .r = r_, .kept = kept_};
+    return {.d = d_,
+            .rows = rows_,
+            .shift = shift_,
+            .r = keeping_ ? std::vector<double>{} : transposed(r_, d_ + 1),
+            .kept = kept_};
 }
 
 TsqrFactor TsqrFactor::from(Parts parts) {
@@ -125,7 +148,7 @@ TsqrFactor TsqrFactor::from(Parts parts) {
     out.rows_ = parts.rows;
     out.shift_ = std::move(parts.shift);
     out.kept_ = std::move(parts.kept);
-    out.r_ = std::move(parts.r);
+    if (!kept) out.r_ = transposed(parts.r, columns);
     return out;
 }
 
@@ -149,7 +172,7 @@ std::vector<double> TsqrFactor::centred() const {
     const double scale = 1.0 / std::sqrt(static_cast<double>(rows_));
     std::vector<double> out(d_ * d_, 0.0);
     for (std::size_t i = 0; i < d_; ++i)
-        for (std::size_t j = i; j < d_; ++j) out[i * d_ + j] = r_[(j + 1) * (d_ + 1) + i + 1] * scale;
+        for (std::size_t j = i; j < d_; ++j) out[i * d_ + j] = r_[(i + 1) * (d_ + 1) + j + 1] * scale;
     return out;
 }
 
@@ -161,8 +184,32 @@ std::vector<double> TsqrFactor::uncentred() const {
         return out;
     }
     std::vector<double> out = centred();
-    const std::vector<double> mu = mean();
-    absorb_row(mu, out, d_);  // Yᵀ Y / N = Cᵀ C + μ μᵀ
+    absorb_row(mean(), out, d_);  // Yᵀ Y / N = Cᵀ C + μ μᵀ
+    return out;
+}
+
+TsqrFactor::Pair TsqrFactor::take() {
+    Pair out;
+    if (keeping_ || rows_ == 0) {
+        out = {.uncentred = uncentred(), .centred = centred()};
+    } else {
+        flush();
+        pending_ = {};
+        qr_ = {};
+        const std::vector<double> mu = mean();
+        const double scale = 1.0 / std::sqrt(static_cast<double>(rows_));
+        out.centred = std::move(r_);
+        for (std::size_t i = 0; i < d_; ++i) {  // each row moves up and to the left, over what is done with
+            double* row = out.centred.data() + i * d_;
+            const double* from = out.centred.data() + (i + 1) * (d_ + 1) + 1;
+            std::fill_n(row, i, 0.0);
+            for (std::size_t j = i; j < d_; ++j) row[j] = from[j] * scale;
+        }
+        out.centred.resize(d_ * d_);
+        out.uncentred = out.centred;
+        absorb_row(mu, out.uncentred, d_);
+    }
+    *this = TsqrFactor(d_, 0);
     return out;
 }
 
@@ -175,7 +222,7 @@ std::vector<double> TsqrFactor::mean() const {
         return mu;
     }
     flush();
-    for (std::size_t j = 0; j < d_; ++j) mu[j] = shift_[j] + r_[(j + 1) * (d_ + 1)] / r_[0];
+    for (std::size_t j = 0; j < d_; ++j) mu[j] = shift_[j] + r_[j + 1] / r_[0];
     return mu;
 }
 

@@ -77,9 +77,9 @@ TEST(Tsqr, AnEmptyChunkChangesNothing) {
     TsqrFactor factor(8);
     EXPECT_TRUE(factor.centred().empty());
     EXPECT_TRUE(factor.mean().empty());
-    factor.add({});
+    factor.add(Vector{});
     factor.add(y);
-    factor.add({});
+    factor.add(Vector{});
     expect_same_spectra(factor, y, tolerance(8));
 }
 
@@ -144,6 +144,35 @@ TEST(Tsqr, AConstantChannelIsExactlyDead) {
     for (const std::size_t i : {d - 2, d - 1}) inside += svd.vector(i)[5] * svd.vector(i)[5];
     EXPECT_NEAR(inside, 1.0, 1e-12);
     expect_same_spectra(factor, y, tolerance(d));
+}
+
+TEST(Tsqr, FloatsAreTheirOwnValues) {
+    const std::size_t d = 13;
+    const Vector y = test::normals(60 * d, 12, 5.0);
+    const std::vector<float> narrow(y.begin(), y.end());
+    const Vector wide(narrow.begin(), narrow.end());
+    TsqrFactor factor(d), kept(d, 5);
+    factor.add(std::span(narrow).first(20 * d));
+    factor.add(std::span(narrow).subspan(20 * d));
+    kept.add(std::span(narrow).first(5 * d));
+    EXPECT_EQ(factor.centred(), in_chunks(wide, d, 20).centred());
+    EXPECT_EQ(kept.parts().kept, Vector(wide.begin(), wide.begin() + 5 * d));
+}
+
+TEST(Tsqr, WhatIsTakenIsWhatWasThere) {
+    const std::size_t d = 21;
+    const Vector y = test::normals(100 * d, 13, 2.0);
+    for (const std::size_t rows : {0, 1, 9, 21, 22, 23, 100})
+        for (const std::size_t expected : {std::size_t{10}, std::size_t{1000}}) {
+            SCOPED_TRACE(testing::Message() << rows << " rows");
+            TsqrFactor factor(d, expected);
+            factor.add(std::span(y).first(rows * d));
+            const Vector uncentred = factor.uncentred(), centred = factor.centred();
+            const TsqrFactor::Pair taken = factor.take();
+            EXPECT_EQ(taken.uncentred, uncentred);
+            EXPECT_EQ(taken.centred, centred);
+            EXPECT_EQ(factor.rows(), 0u);
+        }
 }
 
 TEST(Tsqr, TheComparatorSeesARowThatIsMissing) {
