@@ -73,8 +73,12 @@ BENCHMARK(rms_norm)->UseRealTime()->Unit(benchmark::kMicrosecond);
 void activation(benchmark::State& state, Activation kind) {
     const std::vector<float> from = normals(rows * width);
     std::vector<float> x = from;
-    for (auto _ : state) {  // again and again on its own output: values fall to zero, the work is the same
-        for (std::size_t i = 0; i < rows; ++i) cpu::activate_row(kind, x.data() + i * width, width);
+    for (auto _ : state) {  // of fresh values: again and again on its own output would be of denormal ones
+        for (std::size_t i = 0; i < rows; ++i) {
+            float* row = x.data() + i * width;
+            std::memcpy(row, from.data() + i * width, width * sizeof(float));
+            cpu::activate_row(kind, row, width);
+        }
         benchmark::ClobberMemory();
     }
     bytes(state, 2.0 * static_cast<double>(x.size()) * sizeof(float));
