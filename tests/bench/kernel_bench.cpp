@@ -87,16 +87,6 @@ BENCHMARK_CAPTURE(activation, gelu, Activation::gelu)->UseRealTime()->Unit(bench
 BENCHMARK_CAPTURE(activation, gelu_tanh, Activation::gelu_tanh)->UseRealTime()->Unit(benchmark::kMicrosecond);
 BENCHMARK_CAPTURE(activation, silu, Activation::silu)->UseRealTime()->Unit(benchmark::kMicrosecond);
 
-void softmax(benchmark::State& state) {
-    std::vector<float> x = normals(rows * 1024);
-    for (auto _ : state) {
-        for (std::size_t i = 0; i < rows; ++i) cpu::softmax_row(x.data() + i * 1024, 1024, 1024, -1e30f);
-        benchmark::ClobberMemory();
-    }
-    bytes(state, 2.0 * static_cast<double>(x.size()) * sizeof(float));
-}
-BENCHMARK(softmax)->UseRealTime()->Unit(benchmark::kMicrosecond);
-
 void rotary(benchmark::State& state) {
     Rows on;
     Matrix x = on.make(rows, 1024);

@@ -48,6 +48,27 @@ inline constexpr std::array<double, 12> exp_double{1.0,
                                                    0x1.28ad9c5ba8f25p-22,
                                                    0x1.ad7f47a3d3987p-26};
 
+// 2^r for |r| <= 1/2 likewise; 2e-9 and 4e-18.
+inline constexpr std::array<double, 7> exp2_float{1.0,
+                                                  0x1.62e430afba441p-1,
+                                                  0x1.ebfbdc3937661p-3,
+                                                  0x1.c6aee7b67a910p-5,
+                                                  0x1.3b2d4e52016afp-7,
+                                                  0x1.5f3ec38740ecdp-10,
+                                                  0x1.41fb70b69de28p-13};
+inline constexpr std::array<double, 12> exp2_double{1.0,
+                                                    0x1.62e42fefa39efp-1,
+                                                    0x1.ebfbdff82c5a4p-3,
+                                                    0x1.c6b08d7049fe7p-5,
+                                                    0x1.3b2ab6fba00c2p-7,
+                                                    0x1.5d87fe78cd9d9p-10,
+                                                    0x1.4309130eeb74fp-13,
+                                                    0x1.ffcbfba8d6894p-17,
+                                                    0x1.62bfc76bc7f49p-20,
+                                                    0x1.b5267dc5fd61bp-24,
+                                                    0x1.e61ba962f72a2p-28,
+                                                    0x1.e79b0ebce5accp-32};
+
 // e^x for x where the result is normal, to 1.1 units of its last place. x = n ln 2 + r, |r| <= ln 2 / 2;
 // adding 1.5 · 2^p rounds to the integer n and leaves its bits at the bottom of the sum. ln 2 is split so
 // that n · (its first part) is exact (Cody & Waite).

@@ -76,21 +76,6 @@ DEADSCOPE_INLINE void norm(NormKind kind, double eps, const T* x, const T* gamma
 }
 
 template <typename T>
-DEADSCOPE_INLINE void softmax(T* x, std::size_t keep, std::size_t n, T sink) {
-    T top = sink > x[0] ? sink : x[0];
-#pragma omp simd reduction(max : top)
-    for (std::size_t i = 0; i < keep; ++i) top = x[i] > top ? x[i] : top;
-#pragma omp simd
-    for (std::size_t i = 0; i < keep; ++i) x[i] = fast_exp(x[i] - top);
-    // Without a sink its term is the least that fast_exp gives, far below the rounding of the sum.
-    const double total = sum(x, keep) + static_cast<double>(fast_exp(sink - top));
-    const T scale = static_cast<T>(1.0 / total);
-#pragma omp simd
-    for (std::size_t i = 0; i < keep; ++i) x[i] *= scale;
-    for (std::size_t i = keep; i < n; ++i) x[i] = T{0};
-}
-
-template <typename T>
 DEADSCOPE_INLINE T sigmoid(T x) {
     return T{1} / (T{1} + fast_exp(-x));
 }
@@ -162,12 +147,6 @@ DEADSCOPE_INLINE void cap(T at, T* x, std::size_t n) {
 }
 
 template <typename T>
-DEADSCOPE_INLINE void add_to(const T* from, std::size_t n, T* x) {
-#pragma omp simd
-    for (std::size_t i = 0; i < n; ++i) x[i] += from[i];
-}
-
-template <typename T>
 DEADSCOPE_INLINE void rotate(const T* cosine, const T* sine, std::size_t half, bool interleaved, T* x) {
     const std::size_t step = interleaved ? 2 : 1, other = interleaved ? 1 : half;
     for (std::size_t i = 0; i < half; ++i) {
@@ -217,14 +196,8 @@ DEADSCOPE_CLONES void round_row(Precision precision, float* x, std::size_t n) {
                                    std::size_t d, T* y) {                                                 \
         norm(kind, eps, x, gamma, beta, d, y);                                                            \
     }                                                                                                     \
-    DEADSCOPE_CLONES void softmax_row(T* x, std::size_t keep, std::size_t n, T sink) {                    \
-        softmax(x, keep, n, sink);                                                                        \
-    }                                                                                                     \
     DEADSCOPE_CLONES void cap_row(T at, T* x, std::size_t n) {                                            \
         cap(at, x, n);                                                                                    \
-    }                                                                                                     \
-    DEADSCOPE_CLONES void add_to_row(const T* from, std::size_t n, T* x) {                                \
-        add_to(from, n, x);                                                                               \
     }                                                                                                     \
     DEADSCOPE_CLONES void activate_row(Activation activation, T* x, std::size_t n) {                      \
         activate(activation, x, n);                                                                       \
