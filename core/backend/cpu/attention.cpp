@@ -4,142 +4,250 @@
 #include <algorithm>
 #include <cassert>
 #include <limits>
+#include <numbers>
 
+#include "core/backend/cpu/attention_block.h"
 #include "core/backend/cpu/row_kernels.h"
 
 namespace deadscope::cpu {
 namespace {
 
-// Indices from `first` to before `last`.
-struct Range {
-    std::size_t first, last;
-    std::size_t size() const { return last - first; }
-};
-
-// Queries of the sequence whose rows begin at `start`, and the keys that any of them sees; both relative to
-// it.
-struct Tile {
-    std::size_t start, length;
-    Range queries, keys;
-};
-
-// Keys that query i of a sequence sees.
-Range seen(const AttentionCall& call, std::size_t i, std::size_t length) {
-    Range keys{0, call.causal ? i + 1 : length};
-    if (call.window == 0) return keys;
-    const std::size_t back = call.causal ? call.window - 1 : call.window;
-    if (i > back) keys.first = i - back;
-    if (!call.causal) keys.last = i + std::min(call.window, length - 1 - i) + 1;
-    return keys;
+std::ptrdiff_t signed_of(std::size_t value) {
+    return static_cast<std::ptrdiff_t>(value);
 }
 
-std::vector<Tile> tiles_of(const AttentionCall& call, const SequenceLayout& layout) {
+// Queries [first, last) of the sequence whose rows begin at `start`, of heads that read the same keys.
+struct Tile {
+    std::size_t start, length;
+    std::size_t first, last;
+    std::size_t head, heads;
+};
+
+// Without a window as far as any sequence reaches.
+Sight sight_of(const AttentionCall& call, std::size_t longest) {
+    const std::ptrdiff_t far = signed_of(longest), window = signed_of(std::min(call.window, longest));
+    if (call.causal) return {call.window == 0 ? far : window - 1, 0};
+    return call.window == 0 ? Sight{far, far} : Sight{window, window};
+}
+
+// Keys are brought in once for all queries of a tile: many queries make that cheap, and heads that share keys
+// stand in for each other; yet each thread wants a few tiles.
+struct Sizes {
+    std::size_t queries, heads;
+};
+Sizes sizes_of(const AttentionCall& call, const SequenceLayout& layout, std::size_t width,
+               std::size_t threads) {
+    constexpr std::size_t most_rows = 480, tiles_each = 4;
+    std::size_t rows = 0;  // queries of all heads
+    for (std::size_t s = 0; s < layout.sequences(); ++s) {
+        const std::size_t end = std::min(layout.starts[s + 1] - layout.starts[s], call.last_query);
+        rows += (end - std::min(end, call.first_query)) * call.heads;
+    }
+    const std::size_t wanted = std::clamp(rows / (threads * tiles_each), width, std::max(width, most_rows));
+    const std::size_t blocks = wanted / width, shared = call.heads / call.kv_heads;
+    const std::size_t heads = std::min(shared, std::max<std::size_t>(1, blocks / 2));
+    return {std::max<std::size_t>(1, blocks / heads) * width, heads};
+}
+
+// In the order of their sequences, the last queries of each first: those see most keys, where attention is
+// causal, and what is short had better come last.
+std::vector<Tile> tiles_of(const AttentionCall& call, const SequenceLayout& layout, const Sizes& sizes) {
     std::vector<Tile> tiles;
+    const std::size_t shared = call.heads / call.kv_heads;
     for (std::size_t s = 0; s < layout.sequences(); ++s) {
         const std::size_t start = layout.starts[s], length = layout.starts[s + 1] - start;
-        const std::size_t end = std::min(length, call.last_query);
-        for (std::size_t first = call.first_query; first < end; first += attention_tile) {
-            const std::size_t last = std::min(end, first + attention_tile);
-            const Range keys{seen(call, first, length).first, seen(call, last - 1, length).last};
-            tiles.push_back({start, length, {first, last}, keys});
+        for (std::size_t last = std::min(length, call.last_query); last > call.first_query;) {
+            const std::size_t many = std::min(sizes.queries, last - call.first_query);
+            for (std::size_t head = 0; head < call.heads;) {
+                const std::size_t heads = std::min(sizes.heads, shared - head % shared);
+                tiles.push_back({start, length, last - many, last, head, heads});
+                head += heads;
+            }
+            last -= many;
         }
     }
     return tiles;
 }
 
-// One tile of one head. Thread rule: local to a task.
+// One tile. Thread rule: local to a task.
 template <typename T>
 class TileTask {
 public:
-    TileTask(const AttentionCall& call, const AttentionOperands<T>& operands, const Tile& tile,
-             std::size_t head, AttentionScratch<T>& scratch)
-        : call_(call), at_(operands), tile_(tile), head_(head), scratch_(scratch) {
-        const std::size_t kv_head = head / (call.heads / call.kv_heads);
-        const std::size_t query = tile.start + tile.queries.first, key = tile.start + tile.keys.first;
-        q_ = {at_.q.data + query * at_.q.stride + head * call.head_dim, at_.q.stride};
-        k_ = {at_.k.data + key * at_.k.stride + kv_head * call.head_dim, at_.k.stride};
-        v_ = {at_.v.data + key * at_.v.stride + kv_head * call.value_dim, at_.v.stride};
-        out_ = at_.out + query * at_.out_stride + head * call.value_dim;
-    }
+    TileTask(const AttentionCall& call, const AttentionOperands<T>& operands, const Sight& sight,
+             const Tile& tile, AttentionScratch<T>& scratch)
+        : call_(call),
+          at_(operands),
+          sight_(sight),
+          tile_(tile),
+          scratch_(scratch),
+          kernels_(attention_levels<T>().front()),
+          width_(kernels_.width),
+          padded_((call.value_dim + value_padding - 1) / value_padding * value_padding),
+          each_((tile.last - tile.first + width_ - 1) / width_),
+          terms_(at_.by_distance.data != nullptr || at_.by_key.data != nullptr || !call.place_of.empty() ||
+                 call.cap > 0.0) {}
 
     void run() {
-        const std::size_t rows = tile_.queries.size(), keys = tile_.keys.size();
-        T* scores = scratch_.scores.data();
-        product(q_, rows, k_, keys, scores);
-        add_tables(scores);
-        if (!call_.place_of.empty()) add_places(scores);
-        const T sink =
-            call_.sinks.empty() ? -std::numeric_limits<T>::infinity() : static_cast<T>(call_.sinks[head_]);
-        for (std::size_t i = 0; i < rows; ++i) {
-            T* row = scores + i * keys;
-            const Range range = seen(call_, tile_.queries.first + i, tile_.length);
-            const std::size_t first = range.first - tile_.keys.first;
-            if (call_.cap > 0.0) cap_row(static_cast<T>(call_.cap), row + first, range.size());
-            std::fill_n(row, first, T{0});
-            softmax_row(row + first, range.size(), keys - first, sink);
+        begin();
+        const std::ptrdiff_t length = signed_of(tile_.length);
+        const std::ptrdiff_t least = signed_of(tile_.first) - sight_.back;
+        const std::ptrdiff_t most = signed_of(tile_.last) + sight_.forward;
+        const std::size_t end = static_cast<std::size_t>(std::min(most, length));
+        for (std::size_t key = static_cast<std::size_t>(std::max<std::ptrdiff_t>(least, 0)); key < end;
+             key += key_tile) {
+            const std::size_t keys = std::min(key_tile, end - key);
+            bring_in(key, keys);
+            for (std::size_t block = 0; block < each_ * tile_.heads; ++block) work(block, key, keys);
         }
-        gemm<T>(rows, call_.value_dim, keys, T{1}, {scores, keys}, v_, T{0}, out_, at_.out_stride);
+        for (std::size_t block = 0; block < each_ * tile_.heads; ++block) finish(block);
     }
 
 private:
-    // c [m, n] = scale · a bᵀ, over the channels of a head.
-    void product(Operand<T> a, std::size_t m, Operand<T> b, std::size_t n, T* c) const {
-        b.transposed = true;
-        gemm<T>(m, n, call_.head_dim, static_cast<T>(call_.scale), a, b, T{0}, c, n);
+    std::size_t query_of(std::size_t block) const { return tile_.first + block % each_ * width_; }
+    std::size_t queries_of(std::size_t block) const { return std::min(width_, tile_.last - query_of(block)); }
+    std::size_t head_of(std::size_t block) const { return tile_.head + block / each_; }
+    std::size_t kv_head() const { return tile_.head / (call_.heads / call_.kv_heads); }
+
+    // Room for a tile, and its queries turned over.
+    void begin() {
+        const std::size_t blocks = each_ * tile_.heads, depth = call_.head_dim;
+        const auto room = [](std::vector<T>& v, std::size_t count) { v.resize(std::max(v.size(), count)); };
+        room(scratch_.queries, blocks * depth * width_);
+        room(scratch_.keys, key_tile * depth);
+        room(scratch_.values, key_tile * padded_);
+        room(scratch_.scores, key_tile * width_);
+        room(scratch_.fade, width_);
+        room(scratch_.top, blocks * width_);
+        scratch_.out.assign(blocks * width_ * padded_, T{0});
+        scratch_.total.assign(blocks * width_, call_.sinks.empty() ? T{0} : T{1});
+        for (std::size_t block = 0; block < blocks; ++block) {
+            const std::size_t head = head_of(block), queries = queries_of(block);
+            const T top = call_.sinks.empty()
+                              ? std::numeric_limits<T>::lowest()
+                              : static_cast<T>(call_.sinks[head] * std::numbers::log2e_v<double>);
+            std::fill_n(scratch_.top.data() + block * width_, width_, top);
+            T* to = scratch_.queries.data() + block * depth * width_;
+            for (std::size_t i = 0; i < queries; ++i) {
+                const T* from = query(head, query_of(block) + i);
+                for (std::size_t c = 0; c < depth; ++c) to[c * width_ + i] = from[c];
+            }
+        }
     }
 
-    void add_tables(T* scores) const {
-        const std::size_t rows = tile_.queries.size(), keys = tile_.keys.size();
-        for (std::size_t i = 0; i < rows && at_.by_distance.data != nullptr; ++i) {
-            const std::size_t reach = (call_.by_distance.cols + 1) / 2;
-            const std::size_t first = reach - 1 + tile_.keys.first - (tile_.queries.first + i);
-            add_to_row(at_.by_distance.data + head_ * at_.by_distance.stride + first, keys,
-                       scores + i * keys);
-        }
-        for (std::size_t i = 0; i < rows && at_.by_key.data != nullptr; ++i) {
-            add_to_row(at_.by_key.data + head_ * at_.by_key.stride + tile_.keys.first, keys,
-                       scores + i * keys);
+    const T* query(std::size_t head, std::size_t i) const {
+        return at_.q.data + (tile_.start + i) * at_.q.stride + head * call_.head_dim;
+    }
+
+    void bring_in(std::size_t key, std::size_t keys) {
+        const T* k = at_.k.data + (tile_.start + key) * at_.k.stride + kv_head() * call_.head_dim;
+        const T* v = at_.v.data + (tile_.start + key) * at_.v.stride + kv_head() * call_.value_dim;
+        for (std::size_t j = 0; j < keys; ++j) {
+            std::copy_n(k + j * at_.k.stride, call_.head_dim, scratch_.keys.data() + j * call_.head_dim);
+            std::copy_n(v + j * at_.v.stride, call_.value_dim, scratch_.values.data() + j * padded_);
         }
     }
 
-    // Products with the tables of places are taken for the places that distances in this tile have.
-    void add_places(T* scores) {
-        const std::size_t rows = tile_.queries.size(), keys = tile_.keys.size();
-        const std::size_t reach = (call_.place_of.size() + 1) / 2;
-        const std::size_t least = reach - 1 + tile_.queries.first - (tile_.keys.last - 1);
-        const auto used = call_.place_of.subspan(least, rows + keys - 1);  // [c - j]: i - j less the least
+    void work(std::size_t block, std::size_t key, std::size_t keys) {
+        const std::size_t queries = queries_of(block);
+        const std::ptrdiff_t query = signed_of(query_of(block)), at = signed_of(key);
+        const auto inside = [&](std::ptrdiff_t j) {
+            return static_cast<std::size_t>(std::clamp<std::ptrdiff_t>(j - at, 0, signed_of(keys)));
+        };
+        const AttentionBlock<T> b{queries,
+                                  call_.head_dim,
+                                  padded_,
+                                  query,
+                                  at,
+                                  inside(query - sight_.back),
+                                  inside(query + signed_of(queries) + sight_.forward),
+                                  sight_,
+                                  scratch_.queries.data() + block * call_.head_dim * width_,
+                                  scratch_.keys.data(),
+                                  scratch_.values.data(),
+                                  scratch_.scores.data(),
+                                  scratch_.top.data() + block * width_,
+                                  scratch_.total.data() + block * width_,
+                                  scratch_.fade.data(),
+                                  scratch_.out.data() + block * width_ * padded_};
+        if (b.first >= b.last) return;
+        constexpr double base = std::numbers::log2e_v<double>;
+        kernels_.multiply(b, static_cast<T>(terms_ ? call_.scale : call_.scale * base));
+        if (terms_) add_terms(b, head_of(block));
+        kernels_.weigh(b);
+        kernels_.mix(b);
+    }
+
+    void finish(std::size_t block) {
+        const std::size_t head = head_of(block), queries = queries_of(block);
+        const T* from = scratch_.out.data() + block * width_ * padded_;
+        for (std::size_t i = 0; i < queries; ++i, from += padded_) {
+            const T scale = T{1} / scratch_.total[block * width_ + i];
+            T* to = at_.out + (tile_.start + query_of(block) + i) * at_.out_stride + head * call_.value_dim;
+            for (std::size_t c = 0; c < call_.value_dim; ++c) to[c] = from[c] * scale;
+        }
+    }
+
+    // What is added to the scores, and the cap; then they are in units of ln 2.
+    void add_terms(const AttentionBlock<T>& b, std::size_t head) {
+        if (!call_.place_of.empty()) add_places(b, head);
+        for (std::size_t j = b.first; j < b.last; ++j) {
+            T* row = b.scores + j * width_;
+            const std::size_t key = static_cast<std::size_t>(b.key) + j;
+            const std::size_t query = static_cast<std::size_t>(b.query);
+            if (at_.by_distance.data != nullptr) {
+                const std::size_t reach = (call_.by_distance.cols + 1) / 2;
+                const T* last =
+                    at_.by_distance.data + head * at_.by_distance.stride + (reach - 1 + key - query);
+                for (std::size_t i = 0; i < b.queries; ++i) row[i] += *(last - i);
+            }
+            const T more =
+                at_.by_key.data == nullptr ? T{0} : at_.by_key.data[head * at_.by_key.stride + key];
+            for (std::size_t i = 0; i < b.queries; ++i) row[i] += more;
+            if (call_.cap > 0.0) cap_row(static_cast<T>(call_.cap), row, b.queries);
+            for (std::size_t i = 0; i < b.queries; ++i)
+                row[i] *= static_cast<T>(std::numbers::log2e_v<double>);
+        }
+    }
+
+    // Products with the tables of places are taken for the places that distances in this block have.
+    void add_places(const AttentionBlock<T>& b, std::size_t head) {
+        const std::size_t reach = (call_.place_of.size() + 1) / 2, keys = b.last - b.first;
+        const std::size_t query = static_cast<std::size_t>(b.query);
+        const std::size_t key = static_cast<std::size_t>(b.key) + b.first;
+        const std::size_t least = reach - 1 + query - (key + keys - 1);
+        const auto used = call_.place_of.subspan(least, b.queries + keys - 1);  // [i - j]: less the least
         const auto [lowest, highest] = std::minmax_element(used.begin(), used.end());
         const std::size_t low = static_cast<std::size_t>(*lowest);
         const std::size_t places = static_cast<std::size_t>(*highest) - low + 1;
-        const auto table = [&](const Operand<T>& of) {
-            return Operand<T>{of.data + low * of.stride + head_ * call_.head_dim, of.stride};
+        const auto product = [&](Operand<T> rows, std::size_t count, const Operand<T>& table,
+                                 std::vector<T>& to) {
+            if (table.data == nullptr) return;
+            to.resize(std::max(to.size(), count * places));
+            const T* from = table.data + low * table.stride + head * call_.head_dim;
+            gemm<T>(count, places, call_.head_dim, static_cast<T>(call_.scale), rows,
+                    {from, table.stride, true}, T{0}, to.data(), places);
         };
-        if (at_.key_places.data != nullptr) {
-            scratch_.of_queries.resize(std::max(scratch_.of_queries.size(), rows * places));
-            product(q_, rows, table(at_.key_places), places, scratch_.of_queries.data());
-        }
-        if (at_.query_places.data != nullptr) {
-            scratch_.of_keys.resize(std::max(scratch_.of_keys.size(), keys * places));
-            product(k_, keys, table(at_.query_places), places, scratch_.of_keys.data());
-        }
-        for (std::size_t i = 0; i < rows; ++i) {
-            const T* of_query = scratch_.of_queries.data() + i * places;
-            for (std::size_t j = 0; j < keys; ++j) {
+        product({this->query(head, query), at_.q.stride}, b.queries, at_.key_places, scratch_.of_queries);
+        product({b.k + b.first * b.depth, b.depth}, keys, at_.query_places, scratch_.of_keys);
+        for (std::size_t j = 0; j < keys; ++j) {
+            T* row = b.scores + (b.first + j) * width_;
+            for (std::size_t i = 0; i < b.queries; ++i) {
                 const std::size_t place = static_cast<std::size_t>(used[i + keys - 1 - j]) - low;
-                if (at_.key_places.data != nullptr) scores[i * keys + j] += of_query[place];
-                if (at_.query_places.data != nullptr)
-                    scores[i * keys + j] += scratch_.of_keys[j * places + place];
+                if (at_.key_places.data != nullptr) row[i] += scratch_.of_queries[i * places + place];
+                if (at_.query_places.data != nullptr) row[i] += scratch_.of_keys[j * places + place];
             }
         }
     }
 
     const AttentionCall& call_;
     const AttentionOperands<T>& at_;
+    const Sight& sight_;
     const Tile& tile_;
-    std::size_t head_;
     AttentionScratch<T>& scratch_;
-    Operand<T> q_{}, k_{}, v_{};  // of this head, from the tile's first query and key
-    T* out_;
+    const AttentionKernels<T>& kernels_;
+    std::size_t width_, padded_;  // queries of a block; a row of values
+    std::size_t each_;            // blocks of a head
+    bool terms_;
 };
 
 }  // namespace
@@ -147,13 +255,16 @@ private:
 template <typename T>
 void attend(const AttentionCall& call, const SequenceLayout& layout, const AttentionOperands<T>& operands,
             std::vector<AttentionScratch<T>>& scratch, ThreadPool& pool) {
-    const std::vector<Tile> tiles = tiles_of(call, layout);
-    std::size_t most = 0;  // scores of a tile
-    for (const Tile& tile : tiles) most = std::max(most, tile.queries.size() * tile.keys.size());
-    scratch.resize(static_cast<std::size_t>(pool.threads()));
-    for (AttentionScratch<T>& one : scratch) one.scores.resize(std::max(one.scores.size(), most));
-    pool.parallel_for(tiles.size() * call.heads, [&](std::size_t task, std::size_t worker) {
-        TileTask<T>(call, operands, tiles[task / call.heads], task % call.heads, scratch[worker]).run();
+    std::size_t longest = 0;
+    for (std::size_t s = 0; s < layout.sequences(); ++s)
+        longest = std::max(longest, layout.starts[s + 1] - layout.starts[s]);
+    const std::size_t threads = static_cast<std::size_t>(pool.threads());
+    const Sizes sizes = sizes_of(call, layout, attention_levels<T>().front().width, threads);
+    const std::vector<Tile> tiles = tiles_of(call, layout, sizes);
+    const Sight sight = sight_of(call, longest);
+    scratch.resize(threads);
+    pool.parallel_for(tiles.size(), [&](std::size_t task, std::size_t worker) {
+        TileTask<T>(call, operands, sight, tiles[task], scratch[worker]).run();
     });
 }
 

@@ -1,6 +1,7 @@
-// Attention in tiles of queries, so that memory is tile × longest sequence per thread and never T². Tiles of
-// all sequences and heads are shared out over the pool; the products are OpenBLAS's. Only keys within reach
-// of a tile are multiplied.
+// Attention in tiles of queries and of keys: a tile of keys is multiplied, weighed and mixed in while its
+// scores are in the caches, by running maxima and sums (softmax "online", as in FlashAttention), so that
+// memory does not grow with the sequence. Tiles of queries of all sequences and heads are shared out over the
+// pool. Only keys within reach of a block of queries are multiplied.
 #pragma once
 
 #include <cstddef>
@@ -12,13 +13,14 @@
 
 namespace deadscope::cpu {
 
-constexpr std::size_t attention_tile = 128;  // queries
-
 // What one thread works on, kept between calls.
 template <typename T>
 struct AttentionScratch {
-    std::vector<T> scores;               // [attention_tile, keys in reach]
-    std::vector<T> of_queries, of_keys;  // [attention_tile, places], [keys in reach, places]
+    std::vector<T> queries, out;      // of all blocks of a tile, as AttentionBlock has them
+    std::vector<T> top, total, fade;  // [blocks, width]; fade [width]
+    std::vector<T> keys, values,
+        scores;                          // [key_tile, depth], [key_tile, padded value_dim], [key_tile, width]
+    std::vector<T> of_queries, of_keys;  // [queries of a block, places], [key_tile, places]
 };
 
 // The matrices of an AttentionCall; data null where absent.

@@ -76,21 +76,6 @@ DEADSCOPE_INLINE void norm(NormKind kind, double eps, const T* x, const T* gamma
 }
 
 template <typename T>
-DEADSCOPE_INLINE void softmax(T* x, std::size_t keep, std::size_t n, T sink) {
-    T top = sink > x[0] ? sink : x[0];
-#pragma omp simd reduction(max : top)
-    for (std::size_t i = 0; i < keep; ++i) top = x[i] > top ? x[i] : top;
-#pragma omp simd
-    for (std::size_t i = 0; i < keep; ++i) x[i] = fast_exp(x[i] - top);
-    // Without a sink its term is the least that fast_exp gives, far below the rounding of the sum.
-    const double total = sum(x, keep) + static_cast<double>(fast_exp(sink - top));
-    const T scale = static_cast<T>(1.0 / total);
-#pragma omp simd
-    for (std::size_t i = 0; i < keep; ++i) x[i] *= scale;
-    for (std::size_t i = keep; i < n; ++i) x[i] = T{0};
-}
-
-template <typename T>
 DEADSCOPE_INLINE T sigmoid(T x) {
     return T{1} / (T{1} + fast_exp(-x));
 }
@@ -101,26 +86,14 @@ DEADSCOPE_INLINE void map(T* x, std::size_t n, Function function) {
     for (std::size_t i = 0; i < n; ++i) x[i] = function(x[i]);
 }
 
-// x Φ(x) = x/2 (1 + erf(x/√2)).
-DEADSCOPE_INLINE void gelu(double* x, std::size_t n) {
-    map(x, n, [](double v) { return 0.5 * v * (1.0 + fast_erf(v * (std::numbers::sqrt2 / 2))); });
+// x Φ(x): in double x/2 (1 + erf(x/√2)); in float max(x, 0) - |x| Φ(-|x|), which the exponential gives at
+// once.
+DEADSCOPE_INLINE double gelu(double x) {
+    return 0.5 * x * (1.0 + fast_erf(x * (std::numbers::sqrt2 / 2)));
 }
-// In double, a buffer at a time: GCC does not vectorise a loop that clamps and widens at once.
-DEADSCOPE_INLINE void gelu(float* x, std::size_t n) {
-    constexpr std::size_t most = 128;
-    double erf[most];
-    for (; n > 0;) {
-        const std::size_t count = std::min(n, most);
-        for (std::size_t i = 0; i < count; ++i) {
-            const float u = x[i] * static_cast<float>(std::numbers::sqrt2 / 2);
-            x[i] *= 0.5f;
-            erf[i] = std::min(std::max(u, -4.0f), 4.0f);
-        }
-        for (std::size_t i = 0; i < count; ++i) erf[i] = fast_erf_to_4(erf[i]);
-        for (std::size_t i = 0; i < count; ++i) x[i] *= 1.0f + static_cast<float>(erf[i]);
-        x += count;
-        n -= count;
-    }
+DEADSCOPE_INLINE float gelu(float x) {
+    const float a = std::min(std::abs(x), 12.875f);
+    return (x < 0.0f ? 0.0f : x) - a * normal_tail(a);
 }
 
 template <typename T>
@@ -129,7 +102,7 @@ DEADSCOPE_INLINE void activate(Activation activation, T* x, std::size_t n) {
         case Activation::identity:
             return;
         case Activation::gelu:
-            return gelu(x, n);
+            return map(x, n, [](T v) { return gelu(v); });
         case Activation::gelu_tanh:  // x/2 (1 + tanh u) = x sigmoid(2u), u = √(2/π) (x + 0.044715 x³)
             return map(x, n, [](T v) {
                 const T u = v * (T{1} + static_cast<T>(0.044715) * v * v);
@@ -171,12 +144,6 @@ template <typename T>
 DEADSCOPE_INLINE void cap(T at, T* x, std::size_t n) {
     const T scale = T{1} / at;
     map(x, n, [=](T v) { return at * fast_tanh(v * scale); });
-}
-
-template <typename T>
-DEADSCOPE_INLINE void add_to(const T* from, std::size_t n, T* x) {
-#pragma omp simd
-    for (std::size_t i = 0; i < n; ++i) x[i] += from[i];
 }
 
 template <typename T>
@@ -229,14 +196,8 @@ DEADSCOPE_CLONES void round_row(Precision precision, float* x, std::size_t n) {
                                    std::size_t d, T* y) {                                                 \
         norm(kind, eps, x, gamma, beta, d, y);                                                            \
     }                                                                                                     \
-    DEADSCOPE_CLONES void softmax_row(T* x, std::size_t keep, std::size_t n, T sink) {                    \
-        softmax(x, keep, n, sink);                                                                        \
-    }                                                                                                     \
     DEADSCOPE_CLONES void cap_row(T at, T* x, std::size_t n) {                                            \
         cap(at, x, n);                                                                                    \
-    }                                                                                                     \
-    DEADSCOPE_CLONES void add_to_row(const T* from, std::size_t n, T* x) {                                \
-        add_to(from, n, x);                                                                               \
     }                                                                                                     \
     DEADSCOPE_CLONES void activate_row(Activation activation, T* x, std::size_t n) {                      \
         activate(activation, x, n);                                                                       \

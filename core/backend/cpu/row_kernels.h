@@ -19,17 +19,9 @@ void norm_row(NormKind kind, double eps, const float* x, const float* gamma, con
 void norm_row(NormKind kind, double eps, const double* x, const double* gamma, const double* beta,
               std::size_t d, double* y);
 
-// x[0, keep) becomes its softmax with one more logit `sink` beside it (-infinity: none), x[keep, n) zero;
-// keep > 0.
-void softmax_row(float* x, std::size_t keep, std::size_t n, float sink);
-void softmax_row(double* x, std::size_t keep, std::size_t n, double sink);
-
 // x = at · tanh(x / at), at > 0.
 void cap_row(float at, float* x, std::size_t n);
 void cap_row(double at, double* x, std::size_t n);
-
-void add_to_row(const float* from, std::size_t n, float* x);
-void add_to_row(const double* from, std::size_t n, double* x);
 
 void activate_row(Activation activation, float* x, std::size_t n);
 void activate_row(Activation activation, double* x, std::size_t n);
