@@ -14,6 +14,7 @@
 #include <mutex>
 
 #include "core/base/error.h"
+#include "core/base/json_text.h"
 #include "core/base/output_file.h"
 #include "core/base/text.h"
 
@@ -109,11 +110,10 @@ void print(std::string_view text) {
         throw Error::resource("standard output does not take what is written", {.file = "stdout"});
 }
 
-void write_json(const std::string& text, const std::string& where) {
-    if (where == "-") return print(text + "\n");
+void print_json(const nlohmann::ordered_json& value, const std::string& where) {
+    if (where == "-") return write_json(value, print);
     OutputFile file(where);
-    file.write(text);
-    file.write("\n");
+    write_json(value, [&](std::string_view piece) { file.write(piece); });
     file.commit();
 }
 

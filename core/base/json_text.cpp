@@ -1,0 +1,163 @@
+// A walk over the value that fills one buffer; see json_text.h. Strings that need escapes go through nlohmann.
+#include "core/base/json_text.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+namespace deadscope {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::uint64_t number_leaf = 0x64656164;  // the binary value's subtype
+constexpr std::size_t longest_number = 32;         // -1.7976931348623157e+308 has 24 characters
+
+bool is_plain(char c) {
+    return c >= ' ' && c <= '~' && c != '"' && c != '\\';
+}
+
+class Writer {
+public:
+    explicit Writer(const TextSink& sink) : sink_(sink) {}
+
+    void value(const Json& value, std::size_t indent) {
+        switch (value.type()) {
+            case Json::value_t::object:
+                return list('{', '}', value.get_ref<const Json::object_t&>(), indent, [&](const auto& member) {
+                    string(member.first);
+                    put(": ");
+                    this->value(member.second, indent + 2);
+                });
+            case Json::value_t::array:
+                return list('[', ']', value.get_ref<const Json::array_t&>(), indent,
+                            [&](const Json& element) { this->value(element, indent + 2); });
+            case Json::value_t::binary:
+                return numbers(value.get_binary());
+            case Json::value_t::string:
+                return string(value.get_ref<const std::string&>());
+            case Json::value_t::boolean:
+                return put(value.get<bool>() ? "true" : "false");
+            case Json::value_t::number_integer:
+                return integer(value.get<std::int64_t>());
+            case Json::value_t::number_unsigned:
+                return integer(value.get<std::uint64_t>());
+            case Json::value_t::number_float:
+                return real(value.get<double>());
+            case Json::value_t::null:
+            case Json::value_t::discarded:
+                break;
+        }
+        put("null");
+    }
+
+    void end() {
+        put("\n");
+        flush();
+    }
+
+private:
+    template <class List, class Each>
+    void list(char opening, char closing, const List& elements, std::size_t indent, const Each& each) {
+        put({&opening, 1});
+        const char* before = "";
+        for (const auto& element : elements) {
+            put(before);
+            line(indent + 2);
+            each(element);
+            before = ",";
+        }
+        if (!elements.empty()) line(indent);
+        put({&closing, 1});
+    }
+
+    void numbers(const Json::binary_t& bytes) {
+        if (!bytes.has_subtype() || bytes.subtype() != number_leaf)
+            throw std::logic_error("JSON holds no binary values");
+        put("[");
+        for (std::size_t at = 0; at < bytes.size(); at += sizeof(double)) {
+            double number = 0.0;
+            std::memcpy(&number, bytes.data() + at, sizeof number);
+            if (at > 0) put(",");
+            real(number);
+        }
+        put("]");
+    }
+
+    void real(double number) {
+        if (!std::isfinite(number)) return put("null");
+        char* const begin = room(longest_number);
+        char* end = std::to_chars(begin, begin + longest_number, number).ptr;
+        const bool whole = std::all_of(begin, end, [](char c) { return c == '-' || (c >= '0' && c <= '9'); });
+        if (whole) end = std::copy_n(".0", 2, end);
+        used_ += static_cast<std::size_t>(end - begin);
+    }
+
+    template <class Integer>
+    void integer(Integer number) {
+        char* const begin = room(longest_number);
+        used_ += static_cast<std::size_t>(std::to_chars(begin, begin + longest_number, number).ptr - begin);
+    }
+
+    void string(const std::string& text) {
+        if (!std::all_of(text.begin(), text.end(), is_plain))
+            return put(Json(text).dump(-1, ' ', false, Json::error_handler_t::replace));
+        put("\"");
+        put(text);
+        put("\"");
+    }
+
+    void line(std::size_t indent) {
+        put("\n");
+        constexpr std::string_view spaces = "                                ";
+        for (; indent > spaces.size(); indent -= spaces.size()) put(spaces);
+        put(spaces.substr(0, indent));
+    }
+
+    void put(std::string_view text) {
+        if (text.size() > buffer_.size() - used_) flush();
+        if (text.size() > buffer_.size()) return sink_(text);
+        std::copy(text.begin(), text.end(), buffer_.data() + used_);
+        used_ += text.size();
+    }
+
+    char* room(std::size_t bytes) {  // at most the buffer's
+        if (bytes > buffer_.size() - used_) flush();
+        return buffer_.data() + used_;
+    }
+
+    void flush() {
+        sink_({buffer_.data(), used_});
+        used_ = 0;
+    }
+
+    const TextSink& sink_;
+    std::size_t used_ = 0;
+    std::array<char, 32 * 1024> buffer_;
+};
+
+}  // namespace
+
+nlohmann::ordered_json json_numbers(std::span<const double> values) {
+    const auto bytes = std::as_bytes(values);
+    const auto* begin = reinterpret_cast<const std::uint8_t*>(bytes.data());
+    return Json::binary({begin, begin + bytes.size()}, number_leaf);
+}
+
+void write_json(const nlohmann::ordered_json& value, const TextSink& sink) {
+    Writer writer(sink);
+    writer.value(value, 0);
+    writer.end();
+}
+
+std::string dump_json(const nlohmann::ordered_json& value) {
+    std::string text;
+    write_json(value, [&](std::string_view piece) { text += piece; });
+    return text;
+}
+
+}  // namespace deadscope
