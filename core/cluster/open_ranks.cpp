@@ -1,7 +1,6 @@
 // See open_ranks.h. The module shares this build's classes, so that it must be of this very version.
 #include "core/cluster/open_ranks.h"
 
-#include <cblas.h>
 #include <dlfcn.h>
 #include <unistd.h>
 
@@ -14,6 +13,7 @@
 
 #include "core/base/error.h"
 #include "core/base/machine.h"
+#include "core/base/single_threaded_blas.h"
 #include "core/base/version.h"
 #include "core/cluster/mpi/entry.h"
 
@@ -79,7 +79,7 @@ std::unique_ptr<Ranks> join_ranks() {
                                .expected = "a module of deadscope " + std::string(version),
                                .found = module.handle ? "a module of another version" : module.why,
                                .hint = "build with Open MPI (libopenmpi-dev), or start it without mpirun"});
-    openblas_set_num_threads(threads_of_rank());
+    bound_blas_threads(threads_of_rank());
     return ranks;
 }
 

@@ -17,6 +17,17 @@ namespace {
 // From this width on, the products inside an SVD are large enough for several threads to win.
 constexpr std::size_t kThreadedSvd = 1024;
 
+struct FactorThreads {
+    explicit FactorThreads(std::size_t n) {
+        if (n < kThreadedSvd)
+            one.emplace();
+        else
+            several.emplace();
+    }
+    std::optional<SingleThreadedBlas> one;
+    std::optional<ThreadedBlas> several;
+};
+
 lapack_int size(std::size_t n) {
     if (n > static_cast<std::size_t>(std::numeric_limits<lapack_int>::max()))
         throw Error::resource("a matrix is too large for the linear algebra library");
@@ -39,8 +50,7 @@ void qr_append(std::vector<double>& r, std::size_t n, std::vector<double>& rows,
 bool svd(std::vector<double>& a, std::size_t n, std::vector<double>& values, std::vector<double>* vectors) {
     // Row-major A is column-major Aᵀ = U S Wᵀ, so the columns of U are A's right singular vectors: rows of
     // what we return.
-    std::optional<SingleThreadedBlas> single;
-    if (n < kThreadedSvd) single.emplace();
+    const FactorThreads threads(n);
     values.assign(n, 0.0);
     const lapack_int size_n = size(n);
     std::vector<double> copy = a, left, right;
@@ -65,8 +75,7 @@ bool svd_wide(std::vector<double>& a, std::size_t m, std::size_t d, std::vector<
               std::vector<double>* vectors) {
     // Row-major [m, d] is column-major [d, m] = Aᵀ = U S Wᵀ: as in svd(), the columns of U are what we
     // return.
-    std::optional<SingleThreadedBlas> single;
-    if (m < kThreadedSvd) single.emplace();
+    const FactorThreads threads(m);
     values.assign(m, 0.0);
     const lapack_int rows = size(d), columns = size(m);
     std::vector<double> copy = a, left, right;
@@ -88,8 +97,7 @@ bool svd_wide(std::vector<double>& a, std::size_t m, std::size_t d, std::vector<
 }
 
 WideQr wide_qr(std::vector<double> a, std::size_t m, std::size_t d) {
-    std::optional<SingleThreadedBlas> single;
-    if (m < kThreadedSvd) single.emplace();
+    const FactorThreads threads(m);
     WideQr out{.m = m, .d = d, .packed = std::move(a), .scales = std::vector<double>(m)};
     const lapack_int info =
         LAPACKE_dgeqrf(LAPACK_COL_MAJOR, size(d), size(m), out.packed.data(), size(d), out.scales.data());
