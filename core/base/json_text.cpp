@@ -7,14 +7,18 @@
 #include <cmath>
 #include <cstring>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <stdexcept>
+#include <type_traits>
+#include <utility>
 
 namespace deadscope {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::uint64_t number_leaf = 0x64656164;  // the binary value's subtype
+using Numbers = std::span<const double>;           // a leaf's bytes
+constexpr std::uint64_t number_leaf = 0x64656164;  // its subtype as a binary value
 constexpr std::size_t longest_number = 32;         // -1.7976931348623157e+308 has 24 characters
 
 bool is_plain(char c) {
@@ -75,17 +79,18 @@ private:
         put({&closing, 1});
     }
 
-    void numbers(const Json::binary_t& bytes) {
-        if (!bytes.has_subtype() || bytes.subtype() != number_leaf)
+    void numbers(const Json::binary_t& leaf) {
+        if (!leaf.has_subtype() || leaf.subtype() != number_leaf || leaf.size() != sizeof(Numbers))
             throw std::logic_error("JSON holds no binary values");
-        put("[");
-        for (std::size_t at = 0; at < bytes.size(); at += sizeof(double)) {
-            double number = 0.0;
-            std::memcpy(&number, bytes.data() + at, sizeof number);
-            if (at > 0) put(",");
-            real(number);
+        Numbers values;
+        std::memcpy(&values, leaf.data(), sizeof values);
+        const char* before = "[";
+        for (const double value : values) {
+            put(before);
+            real(value);
+            before = ",";
         }
-        put("]");
+        put(values.empty() ? "[]" : "]");
     }
 
     void real(double number) {
@@ -142,10 +147,12 @@ private:
 
 }  // namespace
 
-nlohmann::ordered_json json_numbers(std::span<const double> values) {
-    const auto bytes = std::as_bytes(values);
-    const auto* begin = reinterpret_cast<const std::uint8_t*>(bytes.data());
-    return Json::binary({begin, begin + bytes.size()}, number_leaf);
+nlohmann::ordered_json json_numbers(const std::vector<double>& values) {
+    static_assert(std::is_trivially_copyable_v<Numbers>);
+    const Numbers view(values);
+    Json::binary_t::container_type leaf(sizeof view);
+    std::memcpy(leaf.data(), &view, sizeof view);
+    return Json::binary(std::move(leaf), number_leaf);
 }
 
 void write_json(const nlohmann::ordered_json& value, const TextSink& sink) {

@@ -1,18 +1,20 @@
-// JSON as text: what a report is written with. A long list of numbers is one leaf of eight bytes a number
-// instead of a node each, and the text goes out in pieces, so that a report of megabytes is neither a million
-// allocations nor one string. What the keys are is left to the callers.
+// JSON as text: what a report is written with. A long list of numbers is one leaf, a view of the numbers where
+// they are, instead of a node each; and the text goes out in pieces. So a report of megabytes is neither a
+// hundred thousand allocations nor one string. What the keys are is left to the callers.
 #pragma once
 
 #include <functional>
 #include <nlohmann/json_fwd.hpp>
-#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace deadscope {
 
-// The list as a leaf that the functions below know (nlohmann's own dump() does not).
-nlohmann::ordered_json json_numbers(std::span<const double> values);
+// A view of the list as a leaf, which the functions below know (nlohmann's own dump() does not). The list must
+// outlive it.
+nlohmann::ordered_json json_numbers(const std::vector<double>& values);
+nlohmann::ordered_json json_numbers(std::vector<double>&& values) = delete;
 
 using TextSink = std::function<void(std::string_view)>;
 

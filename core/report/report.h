@@ -11,7 +11,7 @@
 
 namespace deadscope {
 
-// Long lists of numbers in them are leaves (core/base/json_text.h).
+// Long lists of numbers in them are views of the reading's (core/base/json_text.h), which must outlive them.
 nlohmann::ordered_json report_json(const Reading& reading);
 nlohmann::ordered_json gamma_json(const GammaReading& gamma);
 
