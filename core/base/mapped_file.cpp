@@ -60,7 +60,7 @@ void install_handler() {
     guard.begin = reinterpret_cast<std::uintptr_t>(region.data()) & ~std::uintptr_t{4095};
     guard.end = reinterpret_cast<std::uintptr_t>(region.data()) + region.size();
     Guard* const outer = active_guard;
-    if (sigsetjmp(guard.back, 1) != 0) {
+    if (sigsetjmp(guard.back, 0) != 0) {  // the handler blocks no signal, so there is no mask to restore
         active_guard = outer;
         return false;
     }
