@@ -106,8 +106,13 @@ int report_error(const Error& error) {
 
 void print(std::string_view text) {
     clear_progress();
-    if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
-        throw Error::resource("standard output does not take what is written", {.file = "stdout"});
+    while (!text.empty()) {
+        const ssize_t written = ::write(STDOUT_FILENO, text.data(), text.size());
+        if (written < 0 && errno == EINTR) continue;
+        if (written <= 0)
+            throw Error::resource("standard output does not take what is written", {.file = "stdout"});
+        text.remove_prefix(static_cast<std::size_t>(written));
+    }
 }
 
 void print_json(const nlohmann::ordered_json& value, const std::string& where) {

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
 #include <cmath>
+#include <cstdint>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <span>
@@ -95,6 +97,7 @@ private:
 
     void real(double number) {
         if (!std::isfinite(number)) return put("null");
+        if (std::bit_cast<std::uint64_t>(number) == 0) return put("0.0");  // many a β
         char* const begin = room(longest_number);
         char* end = std::to_chars(begin, begin + longest_number, number).ptr;
         const bool whole = std::all_of(begin, end, [](char c) { return c == '-' || (c >= '0' && c <= '9'); });
@@ -142,7 +145,7 @@ private:
 
     const TextSink& sink_;
     std::size_t used_ = 0;
-    std::array<char, 32 * 1024> buffer_;
+    std::array<char, 64 * 1024> buffer_;
 };
 
 }  // namespace
