@@ -3,11 +3,11 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <dragonbox/dragonbox.h>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <stdexcept>
@@ -25,6 +25,36 @@ constexpr std::size_t longest_number = 32;         // -1.7976931348623157e+308 h
 
 bool is_plain(char c) {
     return c >= ' ' && c <= '~' && c != '"' && c != '\\';
+}
+
+// `count` digits, the decimal point before the one at `point`, which may lie beside them.
+char* place_digits(const char* digits, int count, int point, char* to) {
+    if (point > 0 && point <= 16) {
+        const int before = std::min(count, point);
+        to = std::fill_n(std::copy_n(digits, before, to), point - before, '0');
+        *to++ = '.';
+        return before == count ? std::copy_n("0", 1, to) : std::copy_n(digits + before, count - before, to);
+    }
+    if (point <= 0 && point > -4)
+        return std::copy_n(digits, count, std::fill_n(std::copy_n("0.", 2, to), -point, '0'));
+    *to++ = digits[0];
+    if (count > 1) *to++ = '.';
+    to = std::copy_n(digits + 1, count - 1, to);
+    *to++ = 'e';
+    return std::to_chars(to, to + 5, point - 1).ptr;
+}
+
+// From `to` on, which has room for longest_number; returns the end. Dragonbox takes a third of the time of the
+// standard library's to_chars(), which was a third of the time of a command.
+char* write_number(double number, char* to) {
+    if (!std::isfinite(number)) return std::copy_n("null", 4, to);
+    if (std::signbit(number)) *to++ = '-';
+    if (number == 0.0) return std::copy_n("0.0", 3, to);
+    const auto decimal = jkj::dragonbox::to_decimal(number, jkj::dragonbox::policy::sign::ignore);
+    std::array<char, 20> digits;
+    const char* const end = std::to_chars(digits.begin(), digits.end(), decimal.significand).ptr;
+    const int count = static_cast<int>(end - digits.data());
+    return place_digits(digits.data(), count, count + decimal.exponent, to);
 }
 
 class Writer {
@@ -96,13 +126,8 @@ private:
     }
 
     void real(double number) {
-        if (!std::isfinite(number)) return put("null");
-        if (std::bit_cast<std::uint64_t>(number) == 0) return put("0.0");  // many a β
         char* const begin = room(longest_number);
-        char* end = std::to_chars(begin, begin + longest_number, number).ptr;
-        const bool whole = std::all_of(begin, end, [](char c) { return c == '-' || (c >= '0' && c <= '9'); });
-        if (whole) end = std::copy_n(".0", 2, end);
-        used_ += static_cast<std::size_t>(end - begin);
+        used_ += static_cast<std::size_t>(write_number(number, begin) - begin);
     }
 
     template <class Integer>
