@@ -75,7 +75,7 @@ Prepared prepare(std::string_view input, const JsonSource& source) {
         if (text.size() == consumed) return;
         const std::ptrdiff_t before = out.edits.empty() ? 0 : out.edits.back().shift;
         out.edits.push_back({edited.size(), before + static_cast<std::ptrdiff_t>(text.size()) -
-                                                  static_cast<std::ptrdiff_t>(consumed)});
+                                                static_cast<std::ptrdiff_t>(consumed)});
     };
     for (std::size_t i = 0; i < input.size();) {
         const std::string_view rest = input.substr(i);

@@ -1,13 +1,14 @@
-// A walk over the value that fills one buffer; see json_text.h. Strings that need escapes go through nlohmann.
+// A walk over the value that fills one buffer; see json_text.h. Strings that need escapes go through
+// nlohmann.
 #include "core/base/json_text.h"
 
+#include <dragonbox/dragonbox.h>
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
-#include <dragonbox/dragonbox.h>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <stdexcept>
@@ -44,8 +45,8 @@ char* place_digits(const char* digits, int count, int point, char* to) {
     return std::to_chars(to, to + 5, point - 1).ptr;
 }
 
-// From `to` on, which has room for longest_number; returns the end. Dragonbox takes a third of the time of the
-// standard library's to_chars(), which was a third of the time of a command.
+// From `to` on, which has room for longest_number; returns the end. Dragonbox takes a third of the time of
+// the standard library's to_chars(), which was a third of the time of a command.
 char* write_number(double number, char* to) {
     if (!std::isfinite(number)) return std::copy_n("null", 4, to);
     if (std::signbit(number)) *to++ = '-';
@@ -64,11 +65,12 @@ public:
     void value(const Json& value, std::size_t indent) {
         switch (value.type()) {
             case Json::value_t::object:
-                return list('{', '}', value.get_ref<const Json::object_t&>(), indent, [&](const auto& member) {
-                    string(member.first);
-                    put(": ");
-                    this->value(member.second, indent + 2);
-                });
+                return list('{', '}', value.get_ref<const Json::object_t&>(), indent,
+                            [&](const auto& member) {
+                                string(member.first);
+                                put(": ");
+                                this->value(member.second, indent + 2);
+                            });
             case Json::value_t::array:
                 return list('[', ']', value.get_ref<const Json::array_t&>(), indent,
                             [&](const Json& element) { this->value(element, indent + 2); });

@@ -1,6 +1,6 @@
-// JSON as text: what a report is written with. A long list of numbers is one leaf, a view of the numbers where
-// they are, instead of a node each; and the text goes out in pieces. So a report of megabytes is neither a
-// hundred thousand allocations nor one string. What the keys are is left to the callers.
+// JSON as text: what a report is written with. A long list of numbers is one leaf, a view of the numbers
+// where they are, instead of a node each; and the text goes out in pieces. So a report of megabytes is
+// neither a hundred thousand allocations nor one string. What the keys are is left to the callers.
 #pragma once
 
 #include <functional>
@@ -11,8 +11,8 @@
 
 namespace deadscope {
 
-// A view of the list as a leaf, which the functions below know (nlohmann's own dump() does not). The list must
-// outlive it.
+// A view of the list as a leaf, which the functions below know (nlohmann's own dump() does not). The list
+// must outlive it.
 nlohmann::ordered_json json_numbers(const std::vector<double>& values);
 nlohmann::ordered_json json_numbers(std::vector<double>&& values) = delete;
 

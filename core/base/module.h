@@ -1,6 +1,6 @@
-// Parts of the program that are files of their own, beside it or in lib/deadscope, and are loaded when they are
-// needed: they bring libraries with them whose start would cost every command. (The GPU's module has rules of
-// its own: core/backend/module_loader.h.)
+// Parts of the program that are files of their own, beside it or in lib/deadscope, and are loaded when they
+// are needed: they bring libraries with them whose start would cost every command. (The GPU's module has
+// rules of its own: core/backend/module_loader.h.)
 #pragma once
 
 #include <string>

@@ -13,8 +13,8 @@ namespace {
 constexpr const char* own_variable = "OPENBLAS_NUM_THREADS";
 bool chosen_by_us = false;
 
-// OpenBLAS starts its threads, which spin, in a constructor without a priority: those with one come first. (Of
-// OpenBLAS as a shared library it comes too late, and the threads are there unused.)
+// OpenBLAS starts its threads, which spin, in a constructor without a priority: those with one come first.
+// (Of OpenBLAS as a shared library it comes too late, and the threads are there unused.)
 __attribute__((constructor(101))) void start_no_threads() {
     for (const char* name :
          {own_variable, "OPENBLAS_DEFAULT_NUM_THREADS", "GOTO_NUM_THREADS", "OMP_NUM_THREADS"})

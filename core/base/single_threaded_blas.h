@@ -1,7 +1,7 @@
 // How many threads OpenBLAS works with. It starts none with the process, since most commands multiply nothing
-// large: one thread is the rule, several the exception of a scope. Several are held back where our pool already
-// uses every core, and for factorisations made of many small products, whose barriers wait for a core that
-// the window or another program has (a hundredfold was seen at d = 128).
+// large: one thread is the rule, several the exception of a scope. Several are held back where our pool
+// already uses every core, and for factorisations made of many small products, whose barriers wait for a core
+// that the window or another program has (a hundredfold was seen at d = 128).
 #pragma once
 
 namespace deadscope {

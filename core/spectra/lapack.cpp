@@ -11,10 +11,10 @@
 #include "core/base/error.h"
 #include "core/base/single_threaded_blas.h"
 
-// LAPACK's Fortran joins the letters of options (SIDE // TRANS) by this function, the only one of GNU Fortran's
-// library that the program needs. It is here so that libgfortran and libquadmath are not loaded at every start;
-// a LAPACK that needs more of that library gets it from there. By the compiler's convention lengths stand before
-// the texts, and what is left of `to` is filled with blanks.
+// LAPACK's Fortran joins the letters of options (SIDE // TRANS) by this function, the only one of GNU
+// Fortran's library that the program needs. It is here so that libgfortran and libquadmath are not loaded at
+// every start; a LAPACK that needs more of that library gets it from there. By the compiler's convention
+// lengths stand before the texts, and what is left of `to` is filled with blanks.
 extern "C" void _gfortran_concat_string(std::size_t to_length, char* to, std::size_t first_length,
                                         const char* first, std::size_t second_length, const char* second) {
     char* const end = to + to_length;

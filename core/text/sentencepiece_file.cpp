@@ -57,11 +57,12 @@ std::unique_ptr<sentencepiece_module::Processor> make_processor() {
     std::unique_ptr<sentencepiece_module::Processor> processor(make != nullptr ? make(version) : nullptr);
     if (processor) return processor;
     std::string found = module.handle != nullptr ? "a module of another version" : printable(module.why, 200);
-    throw Error::resource("This tokenizer needs SentencePiece, which is not to be had",
-                          {.key = file_name,
-                           .expected = "a module of deadscope " + std::string(version) + " beside the program",
-                           .found = found.empty() ? "no such file" : std::move(found),
-                           .hint = "install libsentencepiece, or give token ids with --tokens"});
+    throw Error::resource(
+        "This tokenizer needs SentencePiece, which is not to be had",
+        {.key = file_name,
+         .expected = "a module of deadscope " + std::string(version) + " beside the program",
+         .found = found.empty() ? "no such file" : std::move(found),
+         .hint = "install libsentencepiece, or give token ids with --tokens"});
 }
 
 // Thread rule: as TokenModel.

@@ -1,5 +1,5 @@
-// The module deadscope_sentencepiece.so: all that knows the library. Models' files are read and checked by the
-// program (sentencepiece_model.h).
+// The module deadscope_sentencepiece.so: all that knows the library. Models' files are read and checked by
+// the program (sentencepiece_model.h).
 #include <sentencepiece_processor.h>
 
 #include "core/base/version.h"

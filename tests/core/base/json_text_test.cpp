@@ -1,5 +1,5 @@
-// Reports as text: every number read back as the same double, beside the standard library's and nlohmann's own
-// text; layout, strings, pieces.
+// Reports as text: every number read back as the same double, beside the standard library's and nlohmann's
+// own text; layout, strings, pieces.
 #include "core/base/json_text.h"
 
 #include <gtest/gtest.h>
@@ -44,17 +44,42 @@ void expect_round_trip(double number) {
     ASSERT_TRUE(read.is_number_float()) << text;
     ASSERT_EQ(read.get<double>(), number) << text;
     char shortest[40];
-    const auto standard = std::to_chars(shortest, shortest + sizeof shortest, number, std::chars_format::scientific);
+    const auto standard =
+        std::to_chars(shortest, shortest + sizeof shortest, number, std::chars_format::scientific);
     ASSERT_EQ(digits_of(text), digits_of({shortest, standard.ptr}));
     ASSERT_LE(text.size(), 24u) << text;
 }
 
 TEST(JsonText, NumbersReadBackAsTheSameDouble) {
     using Limits = std::numeric_limits<double>;
-    for (const double number :
-         {0.0, 1.0, 10.0, 0.1, 0.3, 1.0 / 3.0, 123456.0, 1e15, 1e16, 9007199254740993.0, 1e17, 1.5e17, 1e22,
-          1e23, 1e300, 0.001, 0.0001, 0.00012345, 1e-5, 1.5e-7, 1e-300, 5e-324, 2.5e-310, Limits::min(),
-          Limits::max(), Limits::epsilon(), Limits::denorm_min(), 2.2250738585072011e-308}) {
+    for (const double number : {0.0,
+                                1.0,
+                                10.0,
+                                0.1,
+                                0.3,
+                                1.0 / 3.0,
+                                123456.0,
+                                1e15,
+                                1e16,
+                                9007199254740993.0,
+                                1e17,
+                                1.5e17,
+                                1e22,
+                                1e23,
+                                1e300,
+                                0.001,
+                                0.0001,
+                                0.00012345,
+                                1e-5,
+                                1.5e-7,
+                                1e-300,
+                                5e-324,
+                                2.5e-310,
+                                Limits::min(),
+                                Limits::max(),
+                                Limits::epsilon(),
+                                Limits::denorm_min(),
+                                2.2250738585072011e-308}) {
         expect_round_trip(number);
         expect_round_trip(-number);
     }
@@ -95,13 +120,14 @@ TEST(JsonText, ListsOfNumbersAreLeaves) {
 
 // All that is not a list of numbers reads as nlohmann's own text of the same value, character for character.
 TEST(JsonText, TheRestIsLaidOutAsBefore) {
-    const Json value{{"text", "a \"quoted\" \\ line\nand \x01 \x7f µ σ"},
-                     {"k\"ey", nullptr},
-                     {"flags", {true, false}},
-                     {"empty", {{"list", Json::array()}, {"object", Json::object()}, {"text", ""}}},
-                     {"integers", {0, -1, std::numeric_limits<std::int64_t>::min(),
-                                   std::numeric_limits<std::uint64_t>::max()}},
-                     {"deep", {{{"a", {{"b", {1.5, 2}}}}}, "x"}}};
+    const Json value{
+        {"text", "a \"quoted\" \\ line\nand \x01 \x7f µ σ"},
+        {"k\"ey", nullptr},
+        {"flags", {true, false}},
+        {"empty", {{"list", Json::array()}, {"object", Json::object()}, {"text", ""}}},
+        {"integers",
+         {0, -1, std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::uint64_t>::max()}},
+        {"deep", {{{"a", {{"b", {1.5, 2}}}}}, "x"}}};
     EXPECT_EQ(dump_json(value), value.dump(2) + "\n");
     const Json stray = std::string("stray \xff byte");
     EXPECT_EQ(dump_json(stray), stray.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");

@@ -5,7 +5,6 @@
 #include <cblas.h>
 #include <gtest/gtest.h>
 
-
 namespace deadscope {
 namespace {
 
