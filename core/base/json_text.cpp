@@ -22,40 +22,48 @@ using Json = nlohmann::ordered_json;
 
 using Numbers = std::span<const double>;           // a leaf's bytes
 constexpr std::uint64_t number_leaf = 0x64656164;  // its subtype as a binary value
-constexpr std::size_t longest_number = 32;         // -1.7976931348623157e+308 has 24 characters
+constexpr std::size_t longest_number = 48;         // 24 characters, and what is copied behind them
 
 bool is_plain(char c) {
     return c >= ' ' && c <= '~' && c != '"' && c != '\\';
 }
 
+// The digits of a number, and what lies behind them: copied by fixed lengths, which is quicker than by
+// theirs.
+using Digits = std::array<char, 40>;
+
 // `count` digits, the decimal point before the one at `point`, which may lie beside them.
-char* place_digits(const char* digits, int count, int point, char* to) {
-    if (point > 0 && point <= 16) {
-        const int before = std::min(count, point);
-        to = std::fill_n(std::copy_n(digits, before, to), point - before, '0');
-        *to++ = '.';
-        return before == count ? std::copy_n("0", 1, to) : std::copy_n(digits + before, count - before, to);
+char* place_digits(const Digits& digits, int count, int point, char* to) {
+    if (point > 0 && point < count) {
+        std::memcpy(to, digits.data(), 16);
+        to[point] = '.';
+        std::memcpy(to + point + 1, digits.data() + point, 17);
+        return to + count + 1;
     }
-    if (point <= 0 && point > -4)
-        return std::copy_n(digits, count, std::fill_n(std::copy_n("0.", 2, to), -point, '0'));
-    *to++ = digits[0];
+    if (point <= 0 && point > -4) {
+        std::memcpy(to, "0.000", 5);
+        std::memcpy(to + 2 - point, digits.data(), 17);
+        return to + 2 - point + count;
+    }
+    to = std::copy_n(digits.data(), point > 16 || point <= -4 ? 1 : count, to);
+    if (point > 0 && point <= 16) return std::copy_n(".0", 2, std::fill_n(to, point - count, '0'));
     if (count > 1) *to++ = '.';
-    to = std::copy_n(digits + 1, count - 1, to);
+    to = std::copy_n(digits.data() + 1, count - 1, to);
     *to++ = 'e';
     return std::to_chars(to, to + 5, point - 1).ptr;
 }
 
-// From `to` on, which has room for longest_number; returns the end. Dragonbox takes a third of the time of
+// From `to` on, which has room for longest_number; returns the end. Dragonbox takes a third less time than
 // the standard library's to_chars(), which was a third of the time of a command.
 char* write_number(double number, char* to) {
     if (!std::isfinite(number)) return std::copy_n("null", 4, to);
     if (std::signbit(number)) *to++ = '-';
     if (number == 0.0) return std::copy_n("0.0", 3, to);
     const auto decimal = jkj::dragonbox::to_decimal(number, jkj::dragonbox::policy::sign::ignore);
-    std::array<char, 20> digits;
+    Digits digits{};
     const char* const end = std::to_chars(digits.begin(), digits.end(), decimal.significand).ptr;
     const int count = static_cast<int>(end - digits.data());
-    return place_digits(digits.data(), count, count + decimal.exponent, to);
+    return place_digits(digits, count, count + decimal.exponent, to);
 }
 
 class Writer {
