@@ -16,10 +16,12 @@ function(deadscope_embed target)
         string(APPEND assembly ".balign 64\n.global ${symbol}\n${symbol}:\n.incbin \"${file}\"\n"
                                ".global ${symbol}_end\n${symbol}_end:\n.byte 0\n")
         string(APPEND declarations "extern const std::byte ${symbol}[];\nextern const std::byte ${symbol}_end[];\n")
-        string(APPEND rows "        {\"${path}\", {${symbol}, ${symbol}_end}},\n")
+        list(APPEND rows "        {\"${path}\", {${symbol}, ${symbol}_end}},\n")
         list(APPEND files ${file})
         math(EXPR index "${index} + 1")
     endwhile()
+    list(SORT rows)  # by path: a quotation mark comes before every character of a name
+    list(JOIN rows "" rows)
     string(APPEND assembly ".section .note.GNU-stack,\"\",@progbits\n")
 
     set(folder ${CMAKE_CURRENT_BINARY_DIR}/assets)

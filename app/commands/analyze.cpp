@@ -15,7 +15,7 @@ namespace deadscope {
 namespace {
 
 void show(const Reading& reading, const OutputOptions& output) {
-    if (!output.json.empty()) write_json(dump_json(report_json(reading)), output.json);
+    if (!output.json.empty()) print_json(report_json(reading), output.json);
     if (output.json != "-" && !output.quiet) print(reading_summary(reading, output.verbose));
 }
 

@@ -166,7 +166,7 @@ int doctor_command(const OutputOptions& output) {
                 std::string(check.name.size() < 20 ? 20 - check.name.size() : 1, ' ') +
                 wrapped(check.detail, 27) + "\n";
     }
-    if (!output.json.empty()) write_json(dump_json(json), output.json);
+    if (!output.json.empty()) print_json(json, output.json);
     if (output.json != "-" && !output.quiet) print(text);
     return 0;
 }

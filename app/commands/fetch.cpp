@@ -95,7 +95,7 @@ int fetch_command(const HubArguments& arguments, const OutputOptions& output) {
     const auto result = fetch_checkpoint(hub_settings(), id, options);
     clear_progress();
     if (!result) return interrupted_status;
-    if (!output.json.empty()) write_json(dump_json(fetch_json(*result)), output.json);
+    if (!output.json.empty()) print_json(fetch_json(*result), output.json);
     if (output.json != "-" && !output.quiet) {
         print(name + " is in the cache: " + fetched_words(*result) + "\n" +
               printable(result->snapshot, 4000) + "\n");
@@ -120,7 +120,7 @@ int remote_gamma_command(const HubArguments& arguments, const OutputOptions& out
                           {"bytes_fetched", remote->bytes_fetched},
                           {"bytes_total", remote->bytes_total},
                           {"requests", remote->requests}};
-        write_json(dump_json(json), output.json);
+        print_json(json, output.json);
     }
     if (!output.quiet) std::fprintf(stderr, "deadscope: %s\n", remote_words(*remote).c_str());
     if (output.json != "-" && !output.quiet) print(gamma_summary(remote->gamma));

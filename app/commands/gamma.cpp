@@ -13,7 +13,7 @@ int gamma_command(const std::string& model, const OutputOptions& output) {
     const Checkpoint checkpoint = open_checkpoint(model);
     if (output.json != "-") refuse_output_over_checkpoint(output.json, checkpoint);
     const GammaReading gamma = read_gamma(checkpoint);
-    if (!output.json.empty()) write_json(dump_json(gamma_json(gamma)), output.json);
+    if (!output.json.empty()) print_json(gamma_json(gamma), output.json);
     if (output.json != "-" && !output.quiet) print(gamma_summary(gamma));
     return 0;
 }

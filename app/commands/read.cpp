@@ -50,7 +50,7 @@ int read_command(const ReadArguments& arguments) {
         read_activations(arguments.file, settings, terminal_progress("Reading " + arguments.file, output));
     clear_progress();
     if (!reading) return interrupted_status;
-    if (!output.json.empty()) write_json(dump_json(report_json(*reading)), output.json);
+    if (!output.json.empty()) print_json(report_json(*reading), output.json);
     if (output.json != "-" && !output.quiet) print(reading_summary(*reading, output.verbose));
     return 0;
 }

@@ -14,6 +14,7 @@
 #include <mutex>
 
 #include "core/base/error.h"
+#include "core/base/json_text.h"
 #include "core/base/output_file.h"
 #include "core/base/text.h"
 
@@ -106,15 +107,19 @@ int report_error(const Error& error) {
 
 void print(std::string_view text) {
     clear_progress();
-    if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
-        throw Error::resource("standard output does not take what is written", {.file = "stdout"});
+    while (!text.empty()) {
+        const ssize_t written = ::write(STDOUT_FILENO, text.data(), text.size());
+        if (written < 0 && errno == EINTR) continue;
+        if (written <= 0)
+            throw Error::resource("standard output does not take what is written", {.file = "stdout"});
+        text.remove_prefix(static_cast<std::size_t>(written));
+    }
 }
 
-void write_json(const std::string& text, const std::string& where) {
-    if (where == "-") return print(text + "\n");
+void print_json(const nlohmann::ordered_json& value, const std::string& where) {
+    if (where == "-") return write_json(value, print);
     OutputFile file(where);
-    file.write(text);
-    file.write("\n");
+    write_json(value, [&](std::string_view piece) { file.write(piece); });
     file.commit();
 }
 

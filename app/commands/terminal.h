@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <functional>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 
@@ -40,7 +41,7 @@ int report_error(const Error& error);
 
 // Errors: Error::resource where stdout does not take it (a full disk, a closed pipe).
 void print(std::string_view text);
-void write_json(const std::string& text, const std::string& where);  // to where --json says
+void print_json(const nlohmann::ordered_json& value, const std::string& where);  // to where --json says
 
 // Tables for people; widths are counted in code points.
 std::string gamma_summary(const GammaReading& gamma);

@@ -44,6 +44,7 @@ constexpr std::array parts{
     Part{"nlohmann-json", "MIT", "JSON"},
     Part{"CLI11", "BSD 3-clause", "command line"},
     Part{"xxHash", "BSD 2-clause", "digests"},
+    Part{"Dragonbox", "Apache 2.0 with LLVM exceptions, or Boost 1.0", "the text of numbers"},
     Part{"Open MPI", "BSD 3-clause", "several processes, where built in"},
 };
 

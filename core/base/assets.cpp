@@ -1,8 +1,8 @@
-// Looks up embedded files by path. The bytes and the unsorted table come from the build (core/assets.cmake).
+// Looks up embedded files by path. The bytes and the table, sorted by path, come from the build (core/assets.cmake).
 #include "core/base/assets.h"
 
 #include <algorithm>
-#include <vector>
+#include <cassert>
 
 namespace deadscope {
 
@@ -11,13 +11,12 @@ std::span<const Asset> embedded_assets();
 }
 
 std::span<const Asset> assets() {
-    static const std::vector<Asset> sorted = [] {
-        const std::span<const Asset> table = detail::embedded_assets();
-        std::vector<Asset> rows(table.begin(), table.end());
-        std::ranges::sort(rows, {}, &Asset::path);
+    static const std::span<const Asset> table = [] {
+        const std::span<const Asset> rows = detail::embedded_assets();
+        assert(std::ranges::is_sorted(rows, {}, &Asset::path));
         return rows;
     }();
-    return sorted;
+    return table;
 }
 
 const Asset* find_asset(std::string_view path) {

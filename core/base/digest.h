@@ -1,5 +1,5 @@
-// Cryptographic digests (OpenSSL's libcrypto): the names that the hub gives to contents. For telling things
-// apart quickly there is hash.h.
+// Cryptographic digests: the names that the hub gives to contents. OpenSSL's libcrypto is loaded with the
+// first one, since no other command needs it. For telling things apart quickly there is hash.h.
 #pragma once
 
 #include <cstddef>

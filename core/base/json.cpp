@@ -22,7 +22,8 @@ struct Prepared {
         std::size_t position;  // in text, behind the edit
         std::ptrdiff_t shift;  // text position - file position from there on
     };
-    std::string text;
+    std::string_view text;  // the file's own where nothing needs an edit
+    std::string edited;
     std::vector<Edit> edits;
 
     std::uint64_t original(std::size_t position) const {
@@ -53,16 +54,28 @@ std::string_view literal_at(std::string_view text) {
                        {.file = source.file, .key = std::move(key), .offset = source.offset + position});
 }
 
+// ASCII without the words: most files. (The words inside strings are left as they are by prepare() too.)
+bool needs_no_edit(std::string_view input) {
+    const bool ascii = std::ranges::none_of(input, [](char c) { return (c & 0x80) != 0; });
+    return ascii && input.find("NaN") == std::string_view::npos &&
+           input.find("Infinity") == std::string_view::npos;
+}
+
 Prepared prepare(std::string_view input, const JsonSource& source) {
     Prepared out;
-    out.text.reserve(input.size());
+    if (needs_no_edit(input)) {
+        out.text = input;
+        return out;
+    }
+    std::string& edited = out.edited;
+    edited.reserve(input.size());
     bool in_string = false;
     const auto put = [&](std::string_view text, std::size_t consumed) {
-        out.text += text;
+        edited += text;
         if (text.size() == consumed) return;
         const std::ptrdiff_t before = out.edits.empty() ? 0 : out.edits.back().shift;
-        out.edits.push_back({out.text.size(), before + static_cast<std::ptrdiff_t>(text.size()) -
-                                                  static_cast<std::ptrdiff_t>(consumed)});
+        out.edits.push_back({edited.size(), before + static_cast<std::ptrdiff_t>(text.size()) -
+                                                static_cast<std::ptrdiff_t>(consumed)});
     };
     for (std::size_t i = 0; i < input.size();) {
         const std::string_view rest = input.substr(i);
@@ -83,6 +96,7 @@ Prepared prepare(std::string_view input, const JsonSource& source) {
         }
         i += consumed;
     }
+    out.text = edited;
     return out;
 }
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <csetjmp>
 #include <csignal>
@@ -60,13 +61,32 @@ void install_handler() {
     guard.begin = reinterpret_cast<std::uintptr_t>(region.data()) & ~std::uintptr_t{4095};
     guard.end = reinterpret_cast<std::uintptr_t>(region.data()) + region.size();
     Guard* const outer = active_guard;
-    if (sigsetjmp(guard.back, 1) != 0) {
+    if (sigsetjmp(guard.back, 0) != 0) {  // the handler blocks no signal, so there is no mask to restore
         active_guard = outer;
         return false;
     }
     active_guard = &guard;
     body(context, region);
     active_guard = outer;
+    return true;
+}
+
+// What is small is read instead of touched: the first touch of a page maps sixteen of them and costs more
+// than the copy, and a file's norms lie far from each other.
+constexpr std::uint64_t small_visit = 16 * 1024;  // bytes
+
+// False where the bytes are not to be had.
+bool call_with_copy(int descriptor, std::uint64_t offset, std::uint64_t count,
+                    void (*body)(void*, std::span<const std::byte>), void* context) {
+    alignas(64) std::array<std::byte, small_visit> bytes;
+    for (std::uint64_t done = 0; done < count;) {
+        const ssize_t now =
+            pread(descriptor, bytes.data() + done, count - done, static_cast<off_t>(offset + done));
+        if (now < 0 && errno == EINTR) continue;
+        if (now <= 0) return false;
+        done += static_cast<std::uint64_t>(now);
+    }
+    body(context, std::span(bytes).first(count));
     return true;
 }
 
@@ -163,7 +183,8 @@ void MappedFile::visit_erased(std::uint64_t offset, std::uint64_t count, std::st
     const auto region = bytes_.subspan(offset, count);
     if (loader_ && count > 0) loader_->ensure(writable(bytes_), {offset, count});
     if (descriptor_ < 0) return body(context, region);
-    const bool whole = call_guarded(region, body, context);
+    const bool whole = count <= small_visit ? call_with_copy(descriptor_, offset, count, body, context)
+                                            : call_guarded(region, body, context);
     // Within the last page that is left, a shrunken file reads as zeros without a signal: ask for its size.
     struct stat status {};
     const bool same =

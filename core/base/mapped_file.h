@@ -1,5 +1,5 @@
-// A file read through memory: mapped, never copied, touched only where it is read. Regular files only.
-// What the bytes mean is left to the formats.
+// A file read through memory: mapped, touched only where it is read; what is small is copied. Regular files
+// only. What the bytes mean is left to the formats.
 #pragma once
 
 #include <cstddef>

@@ -1,19 +1,18 @@
 // See open_ranks.h. The module shares this build's classes, so that it must be of this very version.
 #include "core/cluster/open_ranks.h"
 
-#include <cblas.h>
 #include <dlfcn.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cstdlib>
-#include <filesystem>
 #include <string_view>
 
 #include "core/base/error.h"
 #include "core/base/machine.h"
+#include "core/base/module.h"
+#include "core/base/single_threaded_blas.h"
 #include "core/base/version.h"
 #include "core/cluster/mpi/entry.h"
 
@@ -32,25 +31,10 @@ std::optional<int> number_of(const char* name) {
     return value;
 }
 
-struct Module {
-    void* handle = nullptr;
-    std::string why;  // there is none
-};
-
 Module load() {
-    namespace fs = std::filesystem;
-    std::error_code error;
-    const fs::path program = fs::read_symlink("/proc/self/exe", error);
-    const std::array places{program.parent_path() / file_name,
-                            program.parent_path().parent_path() / "lib" / "deadscope" / file_name};
-    for (const fs::path& place : places) {
-        if (!fs::exists(place, error)) continue;
-        // What it holds lives as long as the process: Open MPI does not like to be unloaded.
-        void* handle = dlopen(place.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-        if (handle != nullptr) return {.handle = handle, .why = ""};
-        return {.handle = nullptr, .why = dlerror()};
-    }
-    return {.handle = nullptr, .why = "built without Open MPI"};
+    Module module = open_module(file_name);
+    if (module.handle == nullptr && module.why.empty()) module.why = "built without Open MPI";
+    return module;
 }
 
 }  // namespace
@@ -79,7 +63,7 @@ std::unique_ptr<Ranks> join_ranks() {
                                .expected = "a module of deadscope " + std::string(version),
                                .found = module.handle ? "a module of another version" : module.why,
                                .hint = "build with Open MPI (libopenmpi-dev), or start it without mpirun"});
-    openblas_set_num_threads(threads_of_rank());
+    bound_blas_threads(threads_of_rank());
     return ranks;
 }
 

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <map>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -38,6 +40,15 @@ ArchitectureFile parse(std::string_view text, const std::string& file) {
     return {file, std::make_shared<const json>(parse_json(text, {.file = file, .max_depth = depth_limit}))};
 }
 
+// A built-in file, read once: a reading asks for its family several times.
+ArchitectureFile built_in(const Asset& asset) {
+    static std::mutex mutex;
+    static std::map<const Asset*, ArchitectureFile> known;
+    const std::scoped_lock lock(mutex);
+    if (const auto before = known.find(&asset); before != known.end()) return before->second;
+    return known.emplace(&asset, parse(asset_text(asset), std::string(asset.path))).first->second;
+}
+
 // The file as it stands, without what it extends.
 std::optional<ArchitectureFile> find_own(const std::string& model_type, bool built_in_only) {
     if (!is_plain_type(model_type)) return std::nullopt;
@@ -45,8 +56,7 @@ std::optional<ArchitectureFile> find_own(const std::string& model_type, bool bui
     std::error_code error;
     if (!built_in_only && fs::exists(fs::symlink_status(own, error)))
         return parse(read_text_file(own, file_limit), own);
-    if (const Asset* asset = find_asset(std::string(folder) + name))
-        return parse(asset_text(*asset), std::string(asset->path));
+    if (const Asset* asset = find_asset(std::string(folder) + name)) return built_in(*asset);
     return std::nullopt;
 }
 

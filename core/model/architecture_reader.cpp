@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
-#include <sstream>
+#include <string_view>
 
 #include "core/base/error.h"
 #include "core/base/text.h"
@@ -47,9 +47,12 @@ std::optional<Amount> to_amount(const nlohmann::json& value) {
 }
 
 std::vector<std::string> expression_words(const std::string& text) {
-    std::istringstream stream(text);
+    constexpr std::string_view blank = " \t\n\v\f\r";
     std::vector<std::string> words;
-    for (std::string word; stream >> word;) words.push_back(word);
+    for (std::size_t end = 0, begin = 0; (begin = text.find_first_not_of(blank, end)) != std::string::npos;) {
+        end = std::min(text.find_first_of(blank, begin), text.size());
+        words.push_back(text.substr(begin, end - begin));
+    }
     return words;
 }
 

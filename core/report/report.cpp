@@ -22,12 +22,6 @@ Json number(const std::optional<double>& value) {
     return value ? number(*value) : Json(nullptr);
 }
 
-Json numbers(std::span<const double> values) {
-    Json out = Json::array();
-    for (const double value : values) out.push_back(number(value));
-    return out;
-}
-
 Json text(const std::string& value) {
     return to_utf8(value);
 }
@@ -74,8 +68,8 @@ Json norm(const NormReading& reading, bool values) {
              {"gamma", summary(reading.gamma)},
              {"beta", reading.beta ? summary(*reading.beta) : Json(nullptr)}};
     if (values) {
-        out["values"] = numbers(reading.parameters.gamma);
-        out["beta_values"] = reading.beta ? numbers(reading.parameters.beta) : Json(nullptr);
+        out["values"] = json_numbers(reading.parameters.gamma);
+        out["beta_values"] = reading.beta ? json_numbers(reading.parameters.beta) : Json(nullptr);
     }
     return out;
 }
@@ -87,10 +81,10 @@ Json norms(const GammaReading& gamma, bool values) {
 }
 
 Json prediction(const KernelPrediction& predicted) {
-    Json out{{"kernel_dimension", predicted.dimension}, {"v", numbers(predicted.v)}};
+    Json out{{"kernel_dimension", predicted.dimension}, {"v", json_numbers(predicted.v)}};
     if (predicted.dimension > 1) {
         out["kernel"] = Json::array();
-        for (const auto& direction : predicted.basis) out["kernel"].push_back(numbers(direction));
+        for (const auto& direction : predicted.basis) out["kernel"].push_back(json_numbers(direction));
     }
     out["gamma_zeros"] = predicted.zeros;
     out["gamma_tiny"] = predicted.tiny;
@@ -162,7 +156,8 @@ Json run(const Run& reading) {
             {"gap", number(alignment.gap)},
             {"prediction", prediction(reading.prediction)},
             {"final",
-             {{"singular_values", numbers(reading.singular_values)}, {"bottom", numbers(reading.bottom)}}},
+             {{"singular_values", json_numbers(reading.singular_values)},
+              {"bottom", json_numbers(reading.bottom)}}},
             {"blocks", blocks(reading)},
             {"headlines",
              {{"eigenvalues", eigenvalue_headline(reading)},
@@ -259,10 +254,6 @@ Json gamma_json(const GammaReading& gamma) {
             {"norms", norms(gamma, true)},
             {"prediction", prediction(gamma.prediction)},
             {"warnings", texts(gamma.warnings)}};
-}
-
-std::string dump_json(const Json& value) {
-    return value.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace deadscope

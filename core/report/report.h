@@ -5,14 +5,14 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
+#include "core/base/json_text.h"
 #include "core/reading/reading.h"
 #include "core/reading/words.h"
 
 namespace deadscope {
 
+// Long lists of numbers in them are views of the reading's (core/base/json_text.h), which must outlive them.
 nlohmann::ordered_json report_json(const Reading& reading);
 nlohmann::ordered_json gamma_json(const GammaReading& gamma);
-// Valid UTF-8 whatever the strings hold; doubles round-trip; what is not finite becomes null.
-std::string dump_json(const nlohmann::ordered_json& value);
 
 }  // namespace deadscope

@@ -12,12 +12,35 @@
 #include "core/base/error.h"
 #include "core/base/single_threaded_blas.h"
 
+// LAPACK's Fortran joins the letters of options (SIDE // TRANS) by this function, the only one of GNU
+// Fortran's library that the program needs. It is here so that libgfortran and libquadmath are not loaded at
+// every start; a LAPACK that needs more of that library gets it from there. By the compiler's convention
+// lengths stand before the texts, and what is left of `to` is filled with blanks.
+extern "C" void _gfortran_concat_string(std::size_t to_length, char* to, std::size_t first_length,
+                                        const char* first, std::size_t second_length, const char* second) {
+    char* const end = to + to_length;
+    to = std::copy_n(first, std::min(first_length, to_length), to);
+    to = std::copy_n(second, std::min(second_length, static_cast<std::size_t>(end - to)), to);
+    std::fill(to, end, ' ');
+}
+
 namespace deadscope::lapack {
 
 namespace {
 
 // From this width on, the products inside an SVD are large enough for several threads to win.
 constexpr std::size_t kThreadedSvd = 1024;
+
+struct FactorThreads {
+    explicit FactorThreads(std::size_t n) {
+        if (n < kThreadedSvd)
+            one.emplace();
+        else
+            several.emplace();
+    }
+    std::optional<SingleThreadedBlas> one;
+    std::optional<ThreadedBlas> several;
+};
 
 lapack_int size(std::size_t n) {
     if (n > static_cast<std::size_t>(std::numeric_limits<lapack_int>::max()))
@@ -51,8 +74,7 @@ bool svd(std::vector<double>& a, std::size_t n, std::vector<double>& values, std
     // Row-major A is column-major Aᵀ = U S Wᵀ, so the columns of U are A's right singular vectors: rows of
     // what we return. This is dgesdd without its W, and with columns that do not all begin in the same lines
     // of the cache, as they do where n is a power of two.
-    std::optional<SingleThreadedBlas> single;
-    if (n < kThreadedSvd) single.emplace();
+    const FactorThreads threads(n);
     const std::size_t stride = ((n + 7) / 8 | 1) * 8;
     const lapack_int size_n = size(n), size_stride = size(stride);
     const double by = safe_scale(a);
@@ -88,8 +110,7 @@ bool svd_wide(std::vector<double>& a, std::size_t m, std::size_t d, std::vector<
               std::vector<double>* vectors) {
     // Row-major [m, d] is column-major [d, m] = Aᵀ = U S Wᵀ: as in svd(), the columns of U are what we
     // return.
-    std::optional<SingleThreadedBlas> single;
-    if (m < kThreadedSvd) single.emplace();
+    const FactorThreads threads(m);
     values.assign(m, 0.0);
     const lapack_int rows = size(d), columns = size(m);
     std::vector<double> copy = a, left, right;
@@ -111,8 +132,7 @@ bool svd_wide(std::vector<double>& a, std::size_t m, std::size_t d, std::vector<
 }
 
 WideQr wide_qr(std::vector<double> a, std::size_t m, std::size_t d) {
-    std::optional<SingleThreadedBlas> single;
-    if (m < kThreadedSvd) single.emplace();
+    const FactorThreads threads(m);
     WideQr out{.m = m, .d = d, .packed = std::move(a), .scales = std::vector<double>(m)};
     const lapack_int info =
         LAPACKE_dgeqrf(LAPACK_COL_MAJOR, size(d), size(m), out.packed.data(), size(d), out.scales.data());

@@ -1,18 +1,22 @@
 // See sentencepiece_file.h.
 #include "core/text/sentencepiece_file.h"
 
-#include <sentencepiece_processor.h>
+#include <dlfcn.h>
 
 #include <algorithm>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
 #include "core/base/error.h"
+#include "core/base/module.h"
 #include "core/base/text.h"
+#include "core/base/version.h"
 #include "core/text/bigrams.h"
 #include "core/text/charsmap.h"
 #include "core/text/pipeline.h"
+#include "core/text/sentencepiece/entry.h"
 #include "core/text/sentencepiece_model.h"
 #include "core/text/tokenizer_config.h"
 #include "core/text/unigram.h"
@@ -44,32 +48,46 @@ json replacing(const char* kind, const char* pattern, const char* content) {
     return {{"type", "Replace"}, {"pattern", {{kind, pattern}}}, {"content", content}};
 }
 
-// Thread rule: as TokenModel; the library's Encode is const.
+// Errors: Error::resource where the module is missing or another version's.
+std::unique_ptr<sentencepiece_module::Processor> make_processor() {
+    constexpr const char* file_name = "deadscope_sentencepiece.so";
+    const Module module = open_module(file_name);
+    const auto make = reinterpret_cast<sentencepiece_module::Make*>(
+        module.handle != nullptr ? dlsym(module.handle, sentencepiece_module::make_name) : nullptr);
+    std::unique_ptr<sentencepiece_module::Processor> processor(make != nullptr ? make(version) : nullptr);
+    if (processor) return processor;
+    std::string found = module.handle != nullptr ? "a module of another version" : printable(module.why, 200);
+    throw Error::resource(
+        "This tokenizer needs SentencePiece, which is not to be had",
+        {.key = file_name,
+         .expected = "a module of deadscope " + std::string(version) + " beside the program",
+         .found = found.empty() ? "no such file" : std::move(found),
+         .hint = "install libsentencepiece, or give token ids with --tokens"});
+}
+
+// Thread rule: as TokenModel.
 class LibraryModel final : public TokenModel {
 public:
-    explicit LibraryModel(const SentencePieceModel& model, std::string file) : file_(std::move(file)) {
-        const auto status = processor_.LoadFromSerializedProto(model.bytes);
-        if (!status.ok())
+    explicit LibraryModel(const SentencePieceModel& model, std::string file)
+        : processor_(make_processor()), file_(std::move(file)) {
+        if (const auto refusal = processor_->load(model.bytes))
             throw Error::input("The file is not a SentencePiece model",
-                               {.file = file_, .found = printable(status.error_message(), 120)});
+                               {.file = file_, .found = printable(*refusal, 120)});
     }
     void encode(std::string_view word, std::vector<std::int32_t>& out) const override {
         std::vector<int> ids;
-        const auto status = processor_.Encode(absl::string_view(word.data(), word.size()), &ids);
-        if (!status.ok())
+        if (const auto refusal = processor_->encode(word, ids))
             throw Error::input("The text cannot be cut into tokens",
-                               {.file = file_, .found = printable(status.error_message(), 120)});
+                               {.file = file_, .found = printable(*refusal, 120)});
         out.insert(out.end(), ids.begin(), ids.end());
     }
     std::optional<std::int32_t> find(std::string_view token) const override {
-        const int id = processor_.PieceToId(absl::string_view(token.data(), token.size()));
-        if (id < 0 || processor_.IdToPiece(id) != token) return std::nullopt;
-        return id;
+        return processor_->find(token);
     }
-    std::size_t size() const override { return static_cast<std::size_t>(processor_.GetPieceSize()); }
+    std::size_t size() const override { return processor_->size(); }
 
 private:
-    sentencepiece::SentencePieceProcessor processor_;
+    std::unique_ptr<sentencepiece_module::Processor> processor_;
     std::string file_;
 };
 

@@ -1,11 +1,14 @@
 """Whole processes measured in pairs: ours, the peer's, ours, the peer's, so that a noisy machine is noisy to both.
-Imports nothing large: a child's peak memory counts what its parent held when it was started."""
+launch.py starts each."""
 import json
 import os
 import statistics
 import subprocess
+import sys
 import tempfile
-import time
+from pathlib import Path
+
+LAUNCH = Path(__file__).resolve().parent / "launch.py"
 
 
 class Failed(Exception):
@@ -16,20 +19,22 @@ class Failed(Exception):
 ENVIRONMENT = {key: value for key, value in os.environ.items() if not key.startswith("OPENBLAS_")}
 
 
+def several(command, count):
+    """Of so many processes in a row: ([seconds of each], peak resident bytes, what the last printed as JSON)"""
+    with tempfile.TemporaryDirectory() as folder:
+        out, err = Path(folder, "out"), Path(folder, "err")
+        done = subprocess.run([sys.executable, "-I", "-S", LAUNCH, str(count), out, err, *map(str, command)],
+                              stdout=subprocess.PIPE, text=True, check=True, env=ENVIRONMENT)
+        rows = [line.split() for line in done.stdout.splitlines()]
+        if any(row[2] != "0" for row in rows):
+            raise Failed(f"{command}: {err.read_text(errors='replace')[-2000:]}")
+        return [float(row[0]) for row in rows], max(int(row[1]) for row in rows), json.loads(out.read_text())
+
+
 def once(command):
     """(seconds, peak resident bytes, what it printed as JSON) of one process"""
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        start = time.perf_counter()
-        process = subprocess.Popen([str(word) for word in command], stdout=out, stderr=err, stdin=subprocess.DEVNULL,
-                                   env=ENVIRONMENT)
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - start
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode != 0:
-            err.seek(0)
-            raise Failed(f"{command}: {err.read().decode(errors='replace')[-2000:]}")
-        out.seek(0)
-        return seconds, usage.ru_maxrss * 1024, json.loads(out.read())
+    seconds, peak, answer = several(command, 1)
+    return seconds[0], peak, answer
 
 
 def ours_inside(report):
@@ -37,12 +42,16 @@ def ours_inside(report):
     return {key: timing[key] for key in ("load_s", "forward_s", "spectra_s") if key in timing}
 
 
-def pairs(ours, peer, count):
+def pairs(ours, peer, count, in_a_row=1):
     """Medians over pairs: {"ours": ..., "peer": ..., "time_ratio", "memory_ratio"}; ratios are the peer's over ours
-    for time and ours over the peer's for memory, each the median of the pairs' own."""
-    first, second = [], []
+    for time and ours over the peer's for memory, each the median of the pairs' own. Where ours is over before a
+    machine that was busy with the peer has its caches again, `in_a_row` of ours stand against one of the peer's, by
+    their median; the first of each row is "first_seconds"."""
+    first, second, cold = [], [], []
     for _ in range(count):
-        first.append(once(ours))
+        seconds, peak, answer = several(ours, in_a_row)
+        cold.append(seconds[0])
+        first.append((statistics.median(seconds), peak, answer))
         second.append(once(peer))
 
     def summary(runs):
@@ -59,7 +68,7 @@ def pairs(ours, peer, count):
 
     result = {"ours": summary(first) | inner(first, lambda r: ours_inside(r)),
               "peer": summary(second) | {"inside": inner(second, peer_inside)},
-              "pairs": count,
+              "pairs": count, "in_a_row": in_a_row, "first_seconds": statistics.median(cold),
               "time_ratio": statistics.median(b[0] / a[0] for a, b in zip(first, second)),
               "memory_ratio": statistics.median(a[1] / b[1] for a, b in zip(first, second))}
     if "forward_s" in result["ours"]:

@@ -58,7 +58,7 @@ class Bench:
         for name in ("gpt2-small", "pythia-410m", "qwen2.5-0.5b"):
             folder = self.model(name)
             rows[name] = pairs([self.options.program, "gamma", folder, "--json", "-", "--quiet"],
-                               [self.options.python, HERE / "peer_gamma.py", folder], self.count)
+                               [self.options.python, HERE / "peer_gamma.py", folder], self.count, in_a_row=9)
             rows[name]["file_bytes"] = (folder / "model.safetensors").stat().st_size
             say("gamma", name, rows[name])
         self.keep("gamma", rows)
