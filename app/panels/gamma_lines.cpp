@@ -217,14 +217,14 @@ Range count_layers(std::vector<Layer>& layers) {
 }
 
 // The norms behind the one in focus, coloured by depth. The more there are the coarser each may be: a column
-// of pixels gives a line four points at most.
-constexpr float most_depth_points = 48000.0f;
+// of pixels gives a line two points as a rule.
+constexpr float most_depth_points = 32000.0f;
 
 void draw_depths(const GammaView& view, const PlotFrame& plot) {
     const ViewState::Gamma& g = view.state.view.gamma;
     const std::size_t norms = view.gamma().norms.size(), focus = view.focus();
     const std::size_t step = (norms + most_lines - 1) / most_lines;
-    const float points = 4.0f * (plot.high().x - plot.low().x) * static_cast<float>(norms / step);
+    const float points = 2.0f * (plot.high().x - plot.low().x) * static_cast<float>(norms / step);
     const float column_px = std::max(1.5f, points / most_depth_points);
     for (std::size_t row = 0; row < norms; row += step) {
         if (row == focus) continue;
