@@ -10,13 +10,6 @@
 namespace deadscope {
 namespace {
 
-void keep(std::array<std::size_t, 4> picks, std::vector<std::size_t>& kept) {
-    std::ranges::sort(picks);
-    for (std::size_t i = 0; i < picks.size(); ++i) {
-        if (i == 0 || picks[i] != picks[i - 1]) kept.push_back(picks[i]);
-    }
-}
-
 // The first whole number at or above x, within [low, high].
 std::size_t place_at(double x, std::size_t low, std::size_t high) {
     if (!(x > static_cast<double>(low))) return low;
@@ -40,25 +33,6 @@ float AxisMap::operator()(double value) const {
 double AxisMap::inverse(double pixel) const {
     const double value = low_ + (pixel - pixel_low_) / scale_;
     return log_ ? std::pow(10.0, value) : value;
-}
-
-std::vector<ImVec2> decimate(std::span<const ImVec2> points, float column_px) {
-    std::vector<std::size_t> kept;
-    for (std::size_t begin = 0; begin < points.size();) {
-        const float column = std::floor(points[begin].x / column_px);
-        std::size_t end = begin, low = begin, high = begin;
-        for (; end < points.size() && std::floor(points[end].x / column_px) == column; ++end) {
-            if (points[end].y < points[low].y) low = end;
-            if (points[end].y > points[high].y) high = end;
-        }
-        end = std::max(end, begin + 1);  // a place that is not a number has no column
-        keep({begin, low, high, end - 1}, kept);
-        begin = end;
-    }
-    std::vector<ImVec2> shown;
-    shown.reserve(kept.size());
-    for (const std::size_t place : kept) shown.push_back(points[place]);
-    return shown;
 }
 
 namespace {

@@ -88,35 +88,33 @@ bool LabelPlacer::clip_to(ImVec2& from, ImVec2& to) const {
     return true;
 }
 
+LabelPlacer::Cells LabelPlacer::cells(ImVec2 low, ImVec2 high) const {
+    return {column(low.x), row(low.y), column(high.x), row(high.y)};
+}
+
 void LabelPlacer::occupy(ImVec2 low, ImVec2 high) {
     if (high.x < low_.x || high.y < low_.y || low.x > high_.x || low.y > high_.y) return;
-    for (int r = row(low.y); r <= row(high.y); ++r) {
-        for (int c = column(low.x); c <= column(high.x); ++c) {
-            cell(c, r) = 2;
-        }
-    }
+    const Cells all = cells(low, high);
+    for (int r = all.top; r <= all.bottom; ++r)
+        for (int c = all.left; c <= all.right; ++c) cell(c, r) = 2;
 }
 
 float LabelPlacer::ink(ImVec2 low, ImVec2 high) const {
-    float sum = 0.0f;
-    for (int r = row(low.y); r <= row(high.y); ++r) {
-        for (int c = column(low.x); c <= column(high.x); ++c) {
-            const unsigned char cell =
-                cells_[static_cast<std::size_t>(r) * static_cast<std::size_t>(columns_) +
-                       static_cast<std::size_t>(c)];
-            sum += cell == 2 ? 4.0f : static_cast<float>(cell);  // another label is worse than a line
-        }
+    const Cells all = cells(low, high);
+    int sum = 0;
+    for (int r = all.top; r <= all.bottom; ++r) {
+        const unsigned char* const row = row_of(r);
+        for (int c = all.left; c <= all.right; ++c)
+            sum += row[c] == 2 ? 4 : row[c];  // another label is worse than a line
     }
-    return sum;
+    return static_cast<float>(sum);
 }
 
 bool LabelPlacer::covers_label(ImVec2 low, ImVec2 high) const {
-    for (int r = row(low.y); r <= row(high.y); ++r) {
-        for (int c = column(low.x); c <= column(high.x); ++c) {
-            if (cells_[static_cast<std::size_t>(r) * static_cast<std::size_t>(columns_) +
-                       static_cast<std::size_t>(c)] == 2)
-                return true;
-        }
+    const Cells all = cells(low, high);
+    for (int r = all.top; r <= all.bottom; ++r) {
+        const unsigned char* const row = row_of(r);
+        if (std::find(row + all.left, row + all.right + 1, 2) != row + all.right + 1) return true;
     }
     return false;
 }
@@ -153,7 +151,9 @@ ImVec2 LabelPlacer::best_place(ImVec2 size, std::span<const ImVec2> anchors) con
                 ImVec2 at{anchors[a].x + corners[k].x, anchors[a].y + corners[k].y};
                 const ImVec2 inside{std::clamp(at.x, low_.x + 2, std::max(low_.x + 2, high_.x - size.x - 2)),
                                     std::clamp(at.y, low_.y + 2, std::max(low_.y + 2, high_.y - size.y - 2))};
-                const float moved = std::hypot(inside.x - at.x, inside.y - at.y);
+                const float moved = inside.x == at.x && inside.y == at.y
+                                        ? 0.0f
+                                        : std::hypot(inside.x - at.x, inside.y - at.y);
                 const float bare = moved * 0.5f + 4.0f * static_cast<float>(ring) +
                                    1.5f * static_cast<float>(a) + 0.4f * static_cast<float>(k);
                 if (bare >= best_cost) continue;  // whatever lies there

@@ -140,9 +140,6 @@ ImVec4 faded(const ImVec4& colour, float alpha) {
 ImU32 packed(const ImVec4& colour) {
     return ImGui::ColorConvertFloat4ToU32(colour);
 }
-bool finite(ImVec2 point) {
-    return std::isfinite(point.x) && std::isfinite(point.y);
-}
 
 void draw_line(ImDrawList& list, std::span<const ImVec2> points, const LineStyle& style) {
     std::size_t begin = 0;
