@@ -19,20 +19,19 @@ std::size_t place_at(double x, std::size_t low, std::size_t high) {
 }  // namespace
 
 AxisMap::AxisMap(Range data, float pixel_low, float pixel_high, bool log)
-    : low_(log ? std::log10(data.low) : data.low), pixel_low_(pixel_low), log_(log) {
-    const double high = log ? std::log10(data.high) : data.high;
+    : low_(log ? std::log(data.low) : data.low), pixel_low_(pixel_low), log_(log) {
+    const double high = log ? std::log(data.high) : data.high;
     scale_ = (static_cast<double>(pixel_high) - pixel_low_) / (high - low_);
 }
 
 float AxisMap::operator()(double value) const {
-    if (log_)
-        value = std::log10(value > 0.0 || std::isnan(value) ? value : std::numeric_limits<double>::min());
+    if (log_) value = std::log(value > 0.0 || std::isnan(value) ? value : std::numeric_limits<double>::min());
     return static_cast<float>(pixel_low_ + (value - low_) * scale_);
 }
 
 double AxisMap::inverse(double pixel) const {
     const double value = low_ + (pixel - pixel_low_) / scale_;
-    return log_ ? std::pow(10.0, value) : value;
+    return log_ ? std::exp(value) : value;
 }
 
 namespace {
