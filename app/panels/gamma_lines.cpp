@@ -99,24 +99,64 @@ Range lines_range(const GammaView& view) {
     return *kept.of(view.model.gamma, log_scale, [&] { return make_lines_range(view.gamma(), log_scale); });
 }
 
-void draw_focus_marks(const GammaView& view, PlotFrame& plot, const NormReading& norm, const NormLine& line) {
-    const bool log_scale = view.state.view.gamma.log_scale;
-    const std::vector<double>& values = norm.parameters.gamma;
-    static Kept<std::size_t, double> medians(32);
-    const double median =
-        *medians.of(view.model.gamma, view.focus(), [&] { return median_magnitude(values); });
+// Which channels of a norm get a mark wherever they are, so that the others are not looked at in every frame.
+struct Marked {
+    struct Place {
+        std::size_t at = 0;  // along the line
+        bool stray = false;  // ten times off the median, or more; else one below 0 on a log axis
+    };
+    std::vector<Place> places;
+    double least = 0.0;  // of all that is shown
+};
+
+std::shared_ptr<const Marked> marked_of(const GammaView& view, const NormReading& norm,
+                                        const NormLine& line) {
+    static Kept<std::size_t, Marked> kept(32);
+    const ViewState::Gamma& g = view.state.view.gamma;
+    return kept.of(view.model.gamma, line_key(view.focus(), g), [&] {
+        const std::vector<double>& values = norm.parameters.gamma;
+        const double median = median_magnitude(values);
+        Marked marked{.places = {}, .least = std::numeric_limits<double>::infinity()};
+        for (std::size_t i = 0; i < line.order->size(); ++i) {
+            const double value = values[(*line.order)[i]], size = std::abs(value);
+            const bool stray = size > 10.0 * median || size < median / 10.0;
+            if (stray || (g.log_scale && value < 0.0)) marked.places.push_back({i, stray});
+            marked.least = std::min(marked.least, line.shown[i]);
+        }
+        return marked;
+    });
+}
+
+// What lies below the view is shown at its edge, wholly inside.
+void draw_edge_mark(PlotFrame& plot, ImVec2 at, bool zero) {
     const float r = theme().marker * 0.6f;
-    const double lowest = plot.y_view().low;
-    for (std::size_t i = 0; i < line.order->size(); ++i) {
-        const double value = values[(*line.order)[i]], size = std::abs(value), shown = line.shown[i];
-        const bool edge = log_scale && shown < lowest && plot.clipped(shown);
-        const bool stray = size > 10.0 * median || size < median / 10.0;
-        if (!edge && !stray && !(log_scale && value < 0.0)) continue;
-        ImVec2 at = plot.at(static_cast<double>(i), shown);
-        if (edge) at.y -= r * 1.4f;  // wholly inside
-        if (edge) {
-            draw_mark(plot.list(), at, Shape::down_triangle, r, meaning_colour(Meaning::dead), value != 0.0);
-        } else if (stray) {
+    draw_mark(plot.list(), {at.x, at.y - r * 1.4f}, Shape::down_triangle, r, meaning_colour(Meaning::dead),
+              !zero);
+}
+
+// A view zoomed in may have thousands below it: of many in one place one mark.
+void draw_edge_marks(PlotFrame& plot, const std::vector<double>& gamma, const NormLine& line) {
+    float last = -std::numeric_limits<float>::infinity();
+    for (std::size_t i = 0; i < line.shown.size(); ++i) {
+        if (!plot.clipped(line.shown[i])) continue;
+        const ImVec2 at = plot.at(static_cast<double>(i), line.shown[i]);
+        if (at.x < plot.low().x || at.x > plot.high().x || at.x - last < theme().marker * 0.3f) continue;
+        last = at.x;
+        draw_edge_mark(plot, at, gamma[(*line.order)[i]] == 0.0);
+    }
+}
+
+void draw_focus_marks(const GammaView& view, PlotFrame& plot, const NormReading& norm, const NormLine& line) {
+    const float r = theme().marker * 0.6f;
+    const std::vector<double>& gamma = norm.parameters.gamma;
+    const std::shared_ptr<const Marked> marked = marked_of(view, norm, line);
+    if (plot.clipped(marked->least)) draw_edge_marks(plot, gamma, line);
+    for (const Marked::Place& place : marked->places) {
+        const double shown = line.shown[place.at];
+        const ImVec2 at = plot.at(static_cast<double>(place.at), shown);
+        if (plot.clipped(shown)) {
+            draw_edge_mark(plot, at, gamma[(*line.order)[place.at]] == 0.0);
+        } else if (place.stray) {
             draw_mark(plot.list(), at, Shape::circle, r, readable(meaning_colour(Meaning::dead)), true);
         } else {
             draw_mark(plot.list(), at, Shape::cross, r * 0.8f, theme().text);
@@ -217,14 +257,14 @@ Range count_layers(std::vector<Layer>& layers) {
 }
 
 // The norms behind the one in focus, coloured by depth. The more there are the coarser each may be: a column
-// of pixels gives a line four points at most.
-constexpr float most_depth_points = 48000.0f;
+// of pixels gives a line two points as a rule.
+constexpr float most_depth_points = 32000.0f;
 
 void draw_depths(const GammaView& view, const PlotFrame& plot) {
     const ViewState::Gamma& g = view.state.view.gamma;
     const std::size_t norms = view.gamma().norms.size(), focus = view.focus();
     const std::size_t step = (norms + most_lines - 1) / most_lines;
-    const float points = 4.0f * (plot.high().x - plot.low().x) * static_cast<float>(norms / step);
+    const float points = 2.0f * (plot.high().x - plot.low().x) * static_cast<float>(norms / step);
     const float column_px = std::max(1.5f, points / most_depth_points);
     for (std::size_t row = 0; row < norms; row += step) {
         if (row == focus) continue;

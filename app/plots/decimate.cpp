@@ -5,16 +5,10 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <optional>
 
 namespace deadscope {
 namespace {
-
-void keep(std::array<std::size_t, 4> picks, std::vector<std::size_t>& kept) {
-    std::ranges::sort(picks);
-    for (std::size_t i = 0; i < picks.size(); ++i) {
-        if (i == 0 || picks[i] != picks[i - 1]) kept.push_back(picks[i]);
-    }
-}
 
 // The first whole number at or above x, within [low, high].
 std::size_t place_at(double x, std::size_t low, std::size_t high) {
@@ -25,40 +19,60 @@ std::size_t place_at(double x, std::size_t low, std::size_t high) {
 }  // namespace
 
 AxisMap::AxisMap(Range data, float pixel_low, float pixel_high, bool log)
-    : low_(log ? std::log10(data.low) : data.low), pixel_low_(pixel_low), log_(log) {
-    const double high = log ? std::log10(data.high) : data.high;
+    : low_(log ? std::log(data.low) : data.low), pixel_low_(pixel_low), log_(log) {
+    const double high = log ? std::log(data.high) : data.high;
     scale_ = (static_cast<double>(pixel_high) - pixel_low_) / (high - low_);
 }
 
 float AxisMap::operator()(double value) const {
-    if (log_)
-        value = std::log10(value > 0.0 || std::isnan(value) ? value : std::numeric_limits<double>::min());
+    if (log_) value = std::log(value > 0.0 || std::isnan(value) ? value : std::numeric_limits<double>::min());
     return static_cast<float>(pixel_low_ + (value - low_) * scale_);
 }
 
 double AxisMap::inverse(double pixel) const {
     const double value = low_ + (pixel - pixel_low_) / scale_;
-    return log_ ? std::pow(10.0, value) : value;
+    return log_ ? std::exp(value) : value;
 }
 
-std::vector<ImVec2> decimate(std::span<const ImVec2> points, float column_px) {
-    std::vector<std::size_t> kept;
-    for (std::size_t begin = 0; begin < points.size();) {
-        const float column = std::floor(points[begin].x / column_px);
-        std::size_t end = begin, low = begin, high = begin;
-        for (; end < points.size() && std::floor(points[end].x / column_px) == column; ++end) {
-            if (points[end].y < points[low].y) low = end;
-            if (points[end].y > points[high].y) high = end;
-        }
-        end = std::max(end, begin + 1);  // a place that is not a number has no column
-        keep({begin, low, high, end - 1}, kept);
-        begin = end;
-    }
-    std::vector<ImVec2> shown;
-    shown.reserve(kept.size());
-    for (const std::size_t place : kept) shown.push_back(points[place]);
-    return shown;
+namespace {
+
+// The lowest and highest of values[begin, end), where they are first; begin where none is a number.
+struct Extremes {
+    std::size_t low, high;
+};
+Extremes extremes(std::span<const double> values, std::size_t begin, std::size_t end) {
+    constexpr std::size_t lanes = 4;  // chains of comparisons that do not wait for each other
+    constexpr double infinity = std::numeric_limits<double>::infinity();
+    std::array<double, lanes> low, high;
+    low.fill(infinity);
+    high.fill(-infinity);
+    const auto take = [&](std::size_t lane, double value) {
+        low[lane] = value < low[lane] ? value : low[lane];
+        high[lane] = value > high[lane] ? value : high[lane];
+    };
+    std::size_t i = begin;
+    for (; i + lanes <= end; i += lanes)
+        for (std::size_t lane = 0; lane < lanes; ++lane) take(lane, values[i + lane]);
+    for (; i < end; ++i) take(0, values[i]);
+    const auto place_of = [&](double value) {
+        for (std::size_t at = begin; at < end; ++at)
+            if (values[at] == value) return at;
+        return begin;
+    };
+    return {place_of(*std::ranges::min_element(low)), place_of(*std::ranges::max_element(high))};
 }
+
+// A column of pixels and what is drawn of it.
+struct Column {
+    std::size_t first, low, high, last;
+};
+
+// One above or below the other: the way between them is no part of either.
+bool apart(const Column& a, const Column& b, std::span<const double> values) {
+    return !(values[a.low] <= values[b.high] && values[b.low] <= values[a.high]);
+}
+
+}  // namespace
 
 std::vector<std::size_t> decimate(std::span<const double> values, double first, const AxisMap& x,
                                   Range pixels, float column_px) {
@@ -66,19 +80,28 @@ std::vector<std::size_t> decimate(std::span<const double> values, double first, 
     const std::size_t size = values.size();
     std::size_t begin = place_at(x.inverse(pixels.low) - first, 0, size);
     const std::size_t last = place_at(x.inverse(pixels.high) - first, begin, size);
+    const auto step = static_cast<double>(column_px);
+    kept.reserve(2 + std::min(last - begin, static_cast<std::size_t>((pixels.high - pixels.low) / step) * 2));
     if (begin > 0) kept.push_back(begin - 1);
-    for (double right = pixels.low + static_cast<double>(column_px); begin < last;
-         right += static_cast<double>(column_px)) {
+    std::optional<Column> before;
+    const auto finish = [&](bool link) {  // link: to what comes, by the column's own last point
+        const auto [from, to] = std::minmax(before->low, before->high);
+        if (kept.empty() || kept.back() != from) kept.push_back(from);
+        if (to != from) kept.push_back(to);
+        if (link && before->last != to) kept.push_back(before->last);
+    };
+    for (double right = pixels.low + step; begin < last; right += step) {
         const std::size_t end = right < pixels.high ? place_at(x.inverse(right) - first, begin, last) : last;
         if (end == begin) continue;
-        std::size_t low = begin, high = begin;
-        for (std::size_t i = begin + 1; i < end; ++i) {
-            if (values[i] < values[low] || std::isnan(values[low])) low = i;
-            if (values[i] > values[high] || std::isnan(values[high])) high = i;
-        }
-        keep({begin, low, high, end - 1}, kept);
+        const auto [low, high] = extremes(values, begin, end);
+        const Column column{begin, low, high, end - 1};
+        const bool link = !before || apart(*before, column, values);
+        if (before) finish(link);
+        if (link && (kept.empty() || kept.back() != begin)) kept.push_back(begin);
+        before = column;
         begin = end;
     }
+    if (before) finish(true);
     if (last < size) kept.push_back(last);
     return kept;
 }

@@ -25,13 +25,10 @@ private:
     bool log_ = false;
 };
 
-// points: in pixels, x ascending. Keeps of every column of `column_px` pixels the first, lowest, highest and
-// last point, so that no spike and no step is lost. Fewer than four points a column are returned as they are.
-std::vector<ImVec2> decimate(std::span<const ImVec2> points, float column_px = 1.0f);
-
-// The same of values at x = first, first + 1, ..., before anything is turned into pixels, and of the part in
-// view only, with one point beyond it on either side: the places to draw, ascending. pixels: of the view's
-// left and right edge.
+// Of values at x = first, first + 1, ..., before anything is turned into pixels, and of the part in view
+// only, with one point beyond it on either side: the places to draw, ascending. Keeps of every column the
+// lowest and the highest; the first and the last too where the column next to it lies wholly above or below
+// it, for then the way there is to be seen. pixels: of the view's left and right edge.
 std::vector<std::size_t> decimate(std::span<const double> values, double first, const AxisMap& x,
                                   Range pixels, float column_px = 1.0f);
 

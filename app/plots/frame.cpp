@@ -222,8 +222,11 @@ Points PlotFrame::kept(const std::shared_ptr<const void>& source, std::size_t wh
 Points PlotFrame::series(const Series& series) const {
     return kept(series.source, series.what, [&] {
         const Range pixels{static_cast<double>(low_.x), static_cast<double>(high_.x)};
+        const std::vector<std::size_t> places =
+            decimate(series.values, series.first, x_map_, pixels, series.column_px);
         std::vector<ImVec2> points;
-        for (const std::size_t i : decimate(series.values, series.first, x_map_, pixels, series.column_px))
+        points.reserve(places.size());
+        for (const std::size_t i : places)
             points.push_back(at(series.first + static_cast<double>(i), series.values[i]));
         return points;
     });

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "app/plots/decimate.h"
+#include "app/plots/marks.h"
 
 namespace deadscope {
 
@@ -26,61 +27,94 @@ int LabelPlacer::row(float y) const {
     return static_cast<int>(std::clamp((y - low_.y) / cell_, 0.0f, static_cast<float>(rows_ - 1)));
 }
 
+unsigned char& LabelPlacer::cell(int column, int row) {
+    return cells_[static_cast<std::size_t>(row) * static_cast<std::size_t>(columns_) +
+                  static_cast<std::size_t>(column)];
+}
+
+// What a line passes of one column of cells lies between its lowest and its highest point there, so a column
+// is marked once, however many points it has.
 void LabelPlacer::occupy(std::span<const ImVec2> line) {
-    const auto mark = [this](ImVec2 at) {
-        if (at.x < low_.x || at.y < low_.y || at.x > high_.x || at.y > high_.y) return;
-        cells_[static_cast<std::size_t>(row(at.y)) * static_cast<std::size_t>(columns_) +
-               static_cast<std::size_t>(column(at.x))] = 1;
+    int at = -1;  // the column the line is in; -1: it is not in the plot
+    float top = 0.0f, bottom = 0.0f;
+    const auto leave = [&] {
+        for (int r = row(top), end = row(bottom); at >= 0 && r <= end; ++r) cell(at, r) = 1;
+        at = -1;
+    };
+    const auto go = [&](int c, float y) {
+        if (c != at) {
+            leave();
+            at = c;
+            top = bottom = y;
+        } else {
+            top = std::min(top, y);
+            bottom = std::max(bottom, y);
+        }
     };
     for (std::size_t i = 0; i < line.size(); ++i) {
-        if (!std::isfinite(line[i].x) || !std::isfinite(line[i].y)) continue;
-        mark(line[i]);
-        if (i == 0 || !std::isfinite(line[i - 1].x) || !std::isfinite(line[i - 1].y)) continue;
-        ImVec2 from = line[i - 1], to = line[i];
-        float begin = 0.0f, end = 1.0f;
-        if (!clip_segment(from, to, low_, high_, begin, end)) continue;
-        const ImVec2 way{to.x - from.x, to.y - from.y};
-        to = {from.x + way.x * end, from.y + way.y * end};
-        from = {from.x + way.x * begin, from.y + way.y * begin};
-        const float length = std::hypot(to.x - from.x, to.y - from.y);
-        const int steps = static_cast<int>(std::min(length / cell_ * 2.0f, 4000.0f));
-        for (int s = 0; s <= steps && steps > 0; ++s) {
-            const float t = static_cast<float>(s) / static_cast<float>(steps);
-            mark({from.x + (to.x - from.x) * t, from.y + (to.y - from.y) * t});
+        const bool joined = i > 0 && finite(line[i]) && finite(line[i - 1]);
+        ImVec2 from = line[joined ? i - 1 : i], to = line[i];
+        const bool whole = inside(from) && inside(to);
+        if (!whole) leave();  // it comes back elsewhere
+        if (!whole && !clip_to(from, to)) continue;
+        const int first = column(from.x), last = column(to.x);
+        go(first, from.y);
+        const float slope = first == last ? 0.0f : (to.y - from.y) / (to.x - from.x);
+        for (int c = first; c != last;) {  // over the border to the next column, either way
+            const int next = c < last ? c + 1 : c - 1;
+            const float border = low_.x + cell_ * static_cast<float>(std::max(c, next));
+            const float y = from.y + slope * (border - from.x);
+            go(c, y);
+            go(next, y);
+            c = next;
         }
+        go(last, to.y);
+        if (!whole) leave();
     }
+    leave();
+}
+
+bool LabelPlacer::inside(ImVec2 at) const {
+    return at.x >= low_.x && at.y >= low_.y && at.x <= high_.x && at.y <= high_.y;
+}
+
+bool LabelPlacer::clip_to(ImVec2& from, ImVec2& to) const {
+    if (!finite(from) || !finite(to)) return false;
+    float begin = 0.0f, end = 1.0f;
+    if (!clip_segment(from, to, low_, high_, begin, end)) return false;
+    const ImVec2 start = from, way{to.x - from.x, to.y - from.y};
+    from = {start.x + way.x * begin, start.y + way.y * begin};
+    to = {start.x + way.x * end, start.y + way.y * end};
+    return true;
+}
+
+LabelPlacer::Cells LabelPlacer::cells(ImVec2 low, ImVec2 high) const {
+    return {column(low.x), row(low.y), column(high.x), row(high.y)};
 }
 
 void LabelPlacer::occupy(ImVec2 low, ImVec2 high) {
     if (high.x < low_.x || high.y < low_.y || low.x > high_.x || low.y > high_.y) return;
-    for (int r = row(low.y); r <= row(high.y); ++r) {
-        for (int c = column(low.x); c <= column(high.x); ++c) {
-            cells_[static_cast<std::size_t>(r) * static_cast<std::size_t>(columns_) +
-                   static_cast<std::size_t>(c)] = 2;
-        }
-    }
+    const Cells all = cells(low, high);
+    for (int r = all.top; r <= all.bottom; ++r)
+        for (int c = all.left; c <= all.right; ++c) cell(c, r) = 2;
 }
 
 float LabelPlacer::ink(ImVec2 low, ImVec2 high) const {
-    float sum = 0.0f;
-    for (int r = row(low.y); r <= row(high.y); ++r) {
-        for (int c = column(low.x); c <= column(high.x); ++c) {
-            const unsigned char cell =
-                cells_[static_cast<std::size_t>(r) * static_cast<std::size_t>(columns_) +
-                       static_cast<std::size_t>(c)];
-            sum += cell == 2 ? 4.0f : static_cast<float>(cell);  // another label is worse than a line
-        }
+    const Cells all = cells(low, high);
+    int sum = 0;
+    for (int r = all.top; r <= all.bottom; ++r) {
+        const unsigned char* const row = row_of(r);
+        for (int c = all.left; c <= all.right; ++c)
+            sum += row[c] == 2 ? 4 : row[c];  // another label is worse than a line
     }
-    return sum;
+    return static_cast<float>(sum);
 }
 
 bool LabelPlacer::covers_label(ImVec2 low, ImVec2 high) const {
-    for (int r = row(low.y); r <= row(high.y); ++r) {
-        for (int c = column(low.x); c <= column(high.x); ++c) {
-            if (cells_[static_cast<std::size_t>(r) * static_cast<std::size_t>(columns_) +
-                       static_cast<std::size_t>(c)] == 2)
-                return true;
-        }
+    const Cells all = cells(low, high);
+    for (int r = all.top; r <= all.bottom; ++r) {
+        const unsigned char* const row = row_of(r);
+        if (std::find(row + all.left, row + all.right + 1, 2) != row + all.right + 1) return true;
     }
     return false;
 }
@@ -117,7 +151,9 @@ ImVec2 LabelPlacer::best_place(ImVec2 size, std::span<const ImVec2> anchors) con
                 ImVec2 at{anchors[a].x + corners[k].x, anchors[a].y + corners[k].y};
                 const ImVec2 inside{std::clamp(at.x, low_.x + 2, std::max(low_.x + 2, high_.x - size.x - 2)),
                                     std::clamp(at.y, low_.y + 2, std::max(low_.y + 2, high_.y - size.y - 2))};
-                const float moved = std::hypot(inside.x - at.x, inside.y - at.y);
+                const float moved = inside.x == at.x && inside.y == at.y
+                                        ? 0.0f
+                                        : std::hypot(inside.x - at.x, inside.y - at.y);
                 const float bare = moved * 0.5f + 4.0f * static_cast<float>(ring) +
                                    1.5f * static_cast<float>(a) + 0.4f * static_cast<float>(k);
                 if (bare >= best_cost) continue;  // whatever lies there

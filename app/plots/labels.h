@@ -27,7 +27,17 @@ public:
 
 private:
     ImVec2 best_place(ImVec2 size, std::span<const ImVec2> anchors) const;
+    struct Cells {  // a rectangle of them, both ends in it
+        int left, top, right, bottom;
+    };
+    Cells cells(ImVec2 low, ImVec2 high) const;
+    const unsigned char* row_of(int row) const {
+        return cells_.data() + static_cast<std::size_t>(row) * static_cast<std::size_t>(columns_);
+    }
     bool covers_label(ImVec2 low, ImVec2 high) const;
+    bool inside(ImVec2 at) const;
+    bool clip_to(ImVec2& from, ImVec2& to) const;  // the part of a segment in the plot; false where none is
+    unsigned char& cell(int column, int row);
     int column(float x) const;
     int row(float y) const;
     float ink(ImVec2 low, ImVec2 high) const;  // occupied cells in a rectangle

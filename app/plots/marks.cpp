@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "app/plots/decimate.h"
+#include "app/plots/stroke.h"
 
 namespace deadscope {
 namespace {
@@ -69,8 +70,7 @@ public:
         left_ -= way;
     }
     void lift() {
-        if (phase_ % 2 == 0 && stroke_.size() > 1)
-            list_.AddPolyline(stroke_.data(), static_cast<int>(stroke_.size()), colour_, 0, width_);
+        if (phase_ % 2 == 0 && stroke_.size() > 1) deadscope::stroke(list_, stroke_, colour_, width_);
         stroke_.clear();
     }
 
@@ -126,8 +126,7 @@ void draw_dashed(ImDrawList& list, std::span<const ImVec2> points, const LineSty
 void draw_run(ImDrawList& list, std::span<const ImVec2> points, const LineStyle& style) {
     if (points.size() < 2) return;
     if (style.dash == Dash::solid) {
-        list.AddPolyline(points.data(), static_cast<int>(points.size()), packed(style.colour), 0,
-                         style.width);
+        stroke(list, points, packed(style.colour), style.width);
     } else {
         draw_dashed(list, points, style);
     }
@@ -140,9 +139,6 @@ ImVec4 faded(const ImVec4& colour, float alpha) {
 }
 ImU32 packed(const ImVec4& colour) {
     return ImGui::ColorConvertFloat4ToU32(colour);
-}
-bool finite(ImVec2 point) {
-    return std::isfinite(point.x) && std::isfinite(point.y);
 }
 
 void draw_line(ImDrawList& list, std::span<const ImVec2> points, const LineStyle& style) {

@@ -4,6 +4,7 @@
 
 #include <imgui.h>
 
+#include <cmath>
 #include <span>
 #include <string_view>
 
@@ -31,6 +32,8 @@ void draw_text_on(ImDrawList& list, ImVec2 at, const ImVec4& colour, const ImVec
 
 ImVec4 faded(const ImVec4& colour, float alpha);
 ImU32 packed(const ImVec4& colour);
-bool finite(ImVec2 point);
+inline bool finite(ImVec2 point) {  // asked of every point in every frame
+    return std::isfinite(point.x) && std::isfinite(point.y);
+}
 
 }  // namespace deadscope

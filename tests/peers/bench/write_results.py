@@ -39,6 +39,13 @@ def goals(results):
         worst = max(values) if bound < 0 else min(values)
         met = worst <= -bound if bound < 0 else worst >= bound
         rows.append((what, text, f"{min(values):.3g} to {max(values):.3g}", "yes" if met else "**no**"))
+    frames = [row for rows in results.get("window", {}).values() for row in rows]
+    for key, what, most in (("median_s", "the window's own work a frame, median of a scene", 4),
+                            ("worst_s", "the same, longest", 16)):
+        values = [row[key] * 1e3 for row in frames]
+        if values:
+            rows.append((what, f"≤ {most} ms", f"{min(values):.3g} to {max(values):.3g}",
+                         "yes" if max(values) <= most else "**no**"))
     return table(("what", "goal", "measured, least to most", "met everywhere"), rows)
 
 
@@ -88,6 +95,18 @@ def kernels(runs):
                  [(run["name"].removesuffix("/real_time"), rate(run),
                    share_of_limit(run, runs))
                   for run in runs if run.get("run_type") != "aggregate"])
+
+
+def window(sizes):
+    """One row a scene, the sizes side by side."""
+    head, by_scene = ["scene, milliseconds"], {}
+    for size, rows in sizes.items():
+        shown = size.replace("x", " × ")
+        head += [f"{shown}: median", "p99", "longest"]
+        for row in rows:
+            cells = [f"{row[key] * 1e3:.2f}" for key in ("median_s", "p99_s", "worst_s")]
+            by_scene.setdefault(row["scene"], []).extend(cells)
+    return table(head, [(scene, *cells) for scene, cells in by_scene.items()])
 
 
 def exponent(points, key):
@@ -143,6 +162,12 @@ def main():
                 table(("against", "forward pass ~", "spectra ~"),
                       [(axis, f"{axis}^{exponent(points, 'forward_s'):.2f}", f"{axis}^{exponent(points, 'spectra_s'):.2f}")
                        for axis, points in results["laws"].items()])]
+    if "window" in results:
+        frames = next(iter(results["window"].values()))[0]["frames"]
+        out += ["## The window's own work a frame\n",
+                f"Eight models open, every panel shown, a pass at work on every core; {frames} frames a scene, processor "
+                "time of the window's thread without the software rasteriser. What the scenes are: "
+                "[window/README.md](window/README.md).\n", window(results["window"])]
     notes = folder / "notes.md"
     if notes.exists():
         out.append(notes.read_text().rstrip() + "\n")
