@@ -41,25 +41,37 @@ struct Extremes {
     std::size_t low, high;
 };
 Extremes extremes(std::span<const double> values, std::size_t begin, std::size_t end) {
-    constexpr std::size_t lanes = 4;  // chains of comparisons that do not wait for each other
     constexpr double infinity = std::numeric_limits<double>::infinity();
-    std::array<double, lanes> low, high;
-    low.fill(infinity);
-    high.fill(-infinity);
-    const auto take = [&](std::size_t lane, double value) {
-        low[lane] = value < low[lane] ? value : low[lane];
-        high[lane] = value > high[lane] ? value : high[lane];
+    constexpr std::size_t lanes = 4, block = 16;  // lanes: comparisons that do not wait for each other
+    double low = infinity, high = -infinity;
+    std::size_t low_block = begin, high_block = begin;
+    for (std::size_t from = begin; from < end; from += block) {
+        std::array<double, lanes> least, most;
+        least.fill(infinity);
+        most.fill(-infinity);
+        const auto take = [&](std::size_t lane, double value) {
+            least[lane] = value < least[lane] ? value : least[lane];
+            most[lane] = value > most[lane] ? value : most[lane];
+        };
+        const std::size_t to = std::min(from + block, end);
+        std::size_t i = from;
+        for (; i + lanes <= to; i += lanes)
+            for (std::size_t lane = 0; lane < lanes; ++lane) take(lane, values[i + lane]);
+        for (; i < to; ++i) take(0, values[i]);
+        if (const double lowest = *std::ranges::min_element(least); lowest < low) {
+            low = lowest;
+            low_block = from;
+        }
+        if (const double highest = *std::ranges::max_element(most); highest > high) {
+            high = highest;
+            high_block = from;
+        }
+    }
+    const auto place_of = [&](double value, std::size_t from) {
+        while (from < end && values[from] != value) ++from;
+        return from < end ? from : begin;
     };
-    std::size_t i = begin;
-    for (; i + lanes <= end; i += lanes)
-        for (std::size_t lane = 0; lane < lanes; ++lane) take(lane, values[i + lane]);
-    for (; i < end; ++i) take(0, values[i]);
-    const auto place_of = [&](double value) {
-        for (std::size_t at = begin; at < end; ++at)
-            if (values[at] == value) return at;
-        return begin;
-    };
-    return {place_of(*std::ranges::min_element(low)), place_of(*std::ranges::max_element(high))};
+    return {place_of(low, low_block), place_of(high, high_block)};
 }
 
 // A column of pixels and what is drawn of it.

@@ -142,12 +142,10 @@ ImU32 packed(const ImVec4& colour) {
 }
 
 void draw_line(ImDrawList& list, std::span<const ImVec2> points, const LineStyle& style) {
-    std::size_t begin = 0;
-    for (std::size_t i = 0; i <= points.size(); ++i) {
-        if (i == points.size() || !finite(points[i])) {
-            draw_run(list, points.subspan(begin, i - begin), style);
-            begin = i + 1;
-        }
+    for (auto begin = points.begin(); begin != points.end();) {
+        const auto end = std::find_if_not(begin, points.end(), finite);
+        draw_run(list, {begin, end}, style);
+        begin = end == points.end() ? end : end + 1;
     }
 }
 

@@ -4,7 +4,6 @@
 
 #include <imgui.h>
 
-#include <cmath>
 #include <span>
 #include <string_view>
 
@@ -32,8 +31,8 @@ void draw_text_on(ImDrawList& list, ImVec2 at, const ImVec4& colour, const ImVec
 
 ImVec4 faded(const ImVec4& colour, float alpha);
 ImU32 packed(const ImVec4& colour);
-inline bool finite(ImVec2 point) {  // asked of every point in every frame
-    return std::isfinite(point.x) && std::isfinite(point.y);
+inline bool finite(ImVec2 point) {                             // asked of every point in every frame
+    return (point.x - point.x) + (point.y - point.y) == 0.0f;  // ∞ - ∞ is not a number
 }
 
 }  // namespace deadscope

@@ -73,7 +73,7 @@ TEST(Decimate, LeavesInkWhereItWas) {
         EXPECT_EQ(std::ranges::adjacent_find(kept), kept.end());
         const auto whole = ink(points_of(values, all_places(count), x), columns),
                    less = ink(points_of(values, kept, x), columns);
-        // No height is lost, none is invented, but for the next column's: half a pixel to either side.
+        // No height is lost and none is invented, but for those of the columns beside it.
         for (std::size_t c = 1; c + 1 < columns; ++c) {
             const double low = std::min({whole[c - 1].low, whole[c].low, whole[c + 1].low}),
                          high = std::max({whole[c - 1].high, whole[c].high, whole[c + 1].high});

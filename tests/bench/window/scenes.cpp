@@ -104,6 +104,12 @@ std::vector<Scene> all_scenes() {
     return {
         {"still", "nothing at work", false, show(widest, 0, 0, false), away},
         {"pass", "a pass at work", true, show(widest, 0, 0, false), away},
+        // Before the scenes that leave behind what it would make.
+        {"views", "another view of each panel every 8 frames", true, show(widest, 0, 0, false),
+         [](Explorer& explorer, int frame) {
+             move_pointer(frame);
+             turn_views(explorer, frame);
+         }},
         {"growing", "the growing model selected", true, show(growing, 0, 0, false), away},
         {"pointer", "the pointer moving over every panel", true, show(widest, 0, 0, false), pointed},
         {"lines", "every γ as a line, every direction", true, show(widest, 1, 1, false), pointed},
@@ -112,11 +118,6 @@ std::vector<Scene> all_scenes() {
         {"zoom", "zooming every plot in turn", true, show(widest, 0, 0, false), zooming(all_plots)},
         {"zoom-lines", "zooming every γ as a line", true, show(widest, 1, 1, false),
          zooming(std::span(all_plots).first(1))},
-        {"views", "another view of each panel every 8 frames", true, show(widest, 0, 0, false),
-         [](Explorer& explorer, int frame) {
-             move_pointer(frame);
-             turn_views(explorer, frame);
-         }},
     };
 }
 
