@@ -7,11 +7,10 @@
 #include <atomic>
 #include <cassert>
 #include <cmath>
-#include <limits>
 #include <string>
 
 #include "core/base/error.h"
-#include "core/base/function_clones.h"
+#include "core/base/magnitude.h"
 #include "core/base/philox.h"
 #include "core/checkpoint/file_range.h"
 #include "core/model/weight_scale.h"
@@ -19,23 +18,10 @@
 namespace deadscope {
 namespace {
 
-template <typename T>
-DEADSCOPE_INLINE bool finite(const T* values, std::size_t n) {
-    bool all = true;  // without a branch the loop vectorises
-    for (std::size_t i = 0; i < n; ++i) all &= std::abs(values[i]) <= std::numeric_limits<T>::max();
-    return all;
-}
-DEADSCOPE_CLONES bool all_finite(const float* values, std::size_t n) {
-    return finite(values, n);
-}
-DEADSCOPE_CLONES bool all_finite(const double* values, std::size_t n) {
-    return finite(values, n);
-}
-
 // Index of the first value that is not finite, or size.
 template <typename T>
 std::size_t first_not_finite(std::span<const T> values) {
-    if (all_finite(values.data(), values.size())) return values.size();
+    if (std::isfinite(largest_magnitude(values))) return values.size();
     const auto bad =
         std::find_if(values.begin(), values.end(), [](T value) { return !std::isfinite(value); });
     return static_cast<std::size_t>(bad - values.begin());

@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <limits>
 #include <numeric>
 
 #include "core/base/error.h"
+#include "core/base/magnitude.h"
 #include "core/base/single_threaded_blas.h"
 #include "core/reading/gather.h"
 #include "core/reading/words.h"
@@ -36,9 +36,7 @@ bool same_norm(const NormSpec& a, const NormSpec& b) {
 }
 
 void expect_finite(std::span<const double> rows, Precision precision) {
-    bool all = true;
-    for (const double value : rows) all &= std::abs(value) <= std::numeric_limits<double>::max();
-    if (all) return;
+    if (std::isfinite(largest_magnitude(rows))) return;
     const bool half = precision == Precision::f16;
     throw Error::input("the activations hold values that are not finite in " +
                            std::string(precision_name(precision)) + ", so they have no spectrum",

@@ -8,8 +8,7 @@
 
 namespace deadscope {
 
-// Everything is row-major. No column's values may span more than 1e150 times below its largest: what lies
-// below that counts as zero.
+// Everything is row-major. What is 1e80 times smaller than the largest of its column may count as zero.
 // Thread rule: one thread at a time; BLAS runs on it alone.
 class HouseholderQr {
 public:

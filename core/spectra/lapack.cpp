@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "core/base/error.h"
+#include "core/base/magnitude.h"
 #include "core/base/single_threaded_blas.h"
 
 // LAPACK's Fortran joins the letters of options (SIDE // TRANS) by this function, the only one of GNU
@@ -50,8 +51,7 @@ lapack_int size(std::size_t n) {
 
 // A power of two that keeps squares of the values from over- and underflowing.
 double safe_scale(const std::vector<double>& a) {
-    double most = 0.0;
-    for (const double value : a) most = std::max(most, std::abs(value));
+    const double most = largest_magnitude(a);
     if (most == 0.0 || (most > 1e-130 && most < 1e130)) return 1.0;
     return std::ldexp(1.0, -std::clamp(std::ilogb(most), -1000, 1000));
 }

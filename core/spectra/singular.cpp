@@ -8,7 +8,7 @@
 #include <random>
 
 #include "core/base/error.h"
-#include "core/base/function_clones.h"
+#include "core/base/magnitude.h"
 #include "core/spectra/lapack.h"
 #include "core/spectra/triangle.h"
 
@@ -114,24 +114,9 @@ Vector bottom_vector(Triangle& triangle, std::size_t d, double largest) {
     return x;
 }
 
-// Without a branch it vectorises; a value that is not a number must not be lost in the maximum.
-DEADSCOPE_CLONES double magnitude(const double* values, std::size_t n, bool& finite) {
-    double most = 0.0;
-    bool all = true;
-#pragma omp simd reduction(max : most) reduction(& : all)
-    for (std::size_t i = 0; i < n; ++i) {
-        const double value = std::abs(values[i]);
-        all &= value <= std::numeric_limits<double>::max();
-        most = value > most ? value : most;
-    }
-    finite = finite && all;
-    return most;
-}
-
-double largest_magnitude(std::span<const double> r) {
-    bool finite = true;
-    const double most = magnitude(r.data(), r.size(), finite);
-    if (!finite)
+double finite_magnitude(std::span<const double> r) {
+    const double most = largest_magnitude(r);
+    if (!std::isfinite(most))
         throw Error::input("the activations hold values that are not finite, so they have no spectrum");
     return most;
 }
@@ -181,7 +166,7 @@ ExtremeSingular from_whole(std::span<const double> r, std::size_t d) {
 }  // namespace
 
 RightSvd right_svd(std::span<const double> r, std::size_t d) {
-    largest_magnitude(r);
+    finite_magnitude(r);
     if (is_wide(r, d)) return wide_svd(r, d);
     RightSvd out;
     Vector copy(r.begin(), r.end());
@@ -191,7 +176,7 @@ RightSvd right_svd(std::span<const double> r, std::size_t d) {
 }
 
 std::vector<double> singular_values(std::span<const double> r, std::size_t d) {
-    largest_magnitude(r);
+    finite_magnitude(r);
     Vector values, copy(r.begin(), r.end());
     if (!(is_wide(r, d) ? lapack::svd_wide(copy, r.size() / d, d, values, nullptr)
                         : lapack::svd(copy, d, values, nullptr)))
@@ -201,7 +186,7 @@ std::vector<double> singular_values(std::span<const double> r, std::size_t d) {
 }
 
 ExtremeSingular extreme_singular(std::span<const double> r, std::size_t d) {
-    const double most = largest_magnitude(r);
+    const double most = finite_magnitude(r);
     if (is_wide(r, d)) return wide_extremes(r, d);
     if (d <= kDirect || most == 0.0) return from_whole(r, d);
     const double by = 1.0 / most;  // so that no square over- or underflows

@@ -105,8 +105,11 @@ Triangle::Triangle(std::span<const double> r, std::size_t d, double scale)
         const std::size_t block = i / kSide;
         double* row = tiles_ + tiles_before(block, blocks_) * kTile + i % kSide * kSide;
         if (i >= d) row[i % kSide] = 1.0;
-        for (std::size_t j = i; i < d && j < d; ++j)
-            row[(j / kSide - block) * kTile + j % kSide] = scale * r[i * d + j];
+        for (std::size_t tile = block; i < d && tile < blocks_; ++tile, row += kTile) {
+            const std::size_t first = tile * kSide;
+            for (std::size_t j = std::max(i, first); j < std::min(d, first + kSide); ++j)
+                row[j - first] = scale * r[i * d + j];
+        }
     }
 }
 
