@@ -273,11 +273,16 @@ void CpuBackend<T>::linear(const Matrix& x, const Matrix& weight, bool stored_in
         const std::size_t top = tile % tiling.down * tiling.height, left = tile / tiling.down * tiling.width;
         if (top >= x.rows || left >= out) return;
         const std::size_t m = std::min(tiling.height, x.rows - top), n = std::min(tiling.width, out - left);
-        const Matrix part = stored_in_out ? weight.columns(left, n) : weight.row_range(left, n);
-        const cpu::Operand<T> w = held ? panel(*held, part, panels_[worker]) : operand(part);
+        const Matrix outputs = stored_in_out ? weight.columns(left, n) : weight.row_range(left, n);
         for (std::size_t i = 0; bias && i < m; ++i) std::copy_n(row(*bias) + left, n, row(y, top + i) + left);
-        cpu::gemm<T>(m, n, in, T{1}, {row(x, top), x.stride}, {w.data, w.stride, !stored_in_out},
-                     bias ? T{1} : T{0}, row(y, top) + left, y.stride);
+        for (std::size_t from = 0; from == 0 || from < in; from += tiling.depth) {
+            const std::size_t depth = std::min(tiling.depth, in - from);
+            const Matrix part = stored_in_out ? outputs.row_range(from, depth) : outputs.columns(from, depth);
+            const cpu::Operand<T> w = held ? panel(*held, part, panels_[worker]) : operand(part);
+            cpu::gemm<T>(m, n, depth, T{1}, {row(x, top) + from, x.stride},
+                         {w.data, w.stride, !stored_in_out}, bias || from > 0 ? T{1} : T{0},
+                         row(y, top) + left, y.stride);
+        }
         for (std::size_t i = 0; i < m; ++i) settle(row(y, top + i) + left, n);
     });
     // Of a large weight the file's pages would count as this process's memory until its block is done.

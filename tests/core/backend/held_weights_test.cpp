@@ -26,7 +26,7 @@ public:
 private:
     template <typename T>
     void copy(std::size_t row, std::size_t first, std::span<T> out) const {
-        if (row == 777) throw Error::input("row 777");
+        if (table_.rows == 800 && row == 777) throw Error::input("row 777");
         for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<T>(table_(row, first + i));
     }
     const Table& table_;
@@ -48,7 +48,7 @@ INSTANTIATE_TEST_SUITE_P(Precisions, Held,
 
 TEST_P(Held, LinearIsThatOfTheSameWeightInMemory) {
     for (const bool in_out : {false, true}) {
-        for (const auto& [in, out] : {std::pair{37u, 700u}, {130u, 65u}, {64u, 1u}}) {
+        for (const auto& [in, out] : {std::pair{37u, 700u}, {130u, 65u}, {64u, 1u}, {9000u, 260u}}) {
             const Table x = random_table(19, in, "x"), bias = random_table(1, out, "b");
             const Table w = random_table(in_out ? in : out, in_out ? out : in, "w");
             const Matrix a = upload(*backend_, x), b = upload(*backend_, bias), whole = upload(*backend_, w);
@@ -73,7 +73,7 @@ TEST_P(Held, LinearIsThatOfTheSameWeightInMemory) {
             EXPECT_EQ(released_, before) << "a view still has it";
         }
     }
-    EXPECT_EQ(released_, 6);
+    EXPECT_EQ(released_, 8);
 }
 
 TEST_P(Held, AnErrorOfReadingArrives) {
