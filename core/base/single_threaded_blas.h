@@ -3,8 +3,6 @@
 // was seen at d = 128).
 #pragma once
 
-#include <cblas.h>
-
 #include <mutex>
 
 namespace deadscope {
@@ -14,16 +12,8 @@ namespace deadscope {
 // passes may overlap.
 class SingleThreadedBlas {
 public:
-    SingleThreadedBlas() {
-        const std::scoped_lock lock(mutex_);
-        if (living_++ > 0) return;
-        before_ = openblas_get_num_threads();
-        openblas_set_num_threads(1);
-    }
-    ~SingleThreadedBlas() {
-        const std::scoped_lock lock(mutex_);
-        if (--living_ == 0) openblas_set_num_threads(before_);
-    }
+    SingleThreadedBlas();
+    ~SingleThreadedBlas();
     SingleThreadedBlas(const SingleThreadedBlas&) = delete;
     SingleThreadedBlas& operator=(const SingleThreadedBlas&) = delete;
 
