@@ -173,7 +173,7 @@ public:
     virtual void rotary(const RotarySpec& spec, std::size_t head_dim, const SequenceLayout& layout,
                         Matrix& x) = 0;
     // q [tokens, heads * head_dim], k [tokens, kv_heads * head_dim], v [tokens, kv_heads * value_dim], out
-    // [tokens, heads * value_dim]. Memory O(tile * longest sequence).
+    // [tokens, heads * value_dim]. Memory does not grow with the length.
     virtual void attention(const AttentionCall& call, const SequenceLayout& layout, const Matrix& q,
                            const Matrix& k, const Matrix& v, Matrix& out) = 0;
     virtual void activate(Activation activation, Matrix& x) = 0;

@@ -11,11 +11,15 @@ namespace deadscope {
 namespace {
 
 constexpr const char* own_variable = "OPENBLAS_NUM_THREADS";
-bool chosen_by_us = false;
+constexpr const char* patience = "OPENBLAS_THREAD_TIMEOUT";
+bool chosen_by_us = false, patience_by_us = false;
 
 // OpenBLAS starts its threads, which spin, in a constructor without a priority: those with one come first.
-// (Of OpenBLAS as a shared library it comes too late, and the threads are there unused.)
+// (Of OpenBLAS as a shared library it comes too late, and the threads are there unused.) Those that a large
+// decomposition starts later would turn on their cores for 2^28 ticks of the processor's clock, a tenth of a
+// second, when they have nothing to do; for 2^20 now.
 __attribute__((constructor(101))) void start_no_threads() {
+    if (std::getenv(patience) == nullptr) patience_by_us = setenv(patience, "20", 0) == 0;
     for (const char* name :
          {own_variable, "OPENBLAS_DEFAULT_NUM_THREADS", "GOTO_NUM_THREADS", "OMP_NUM_THREADS"})
         if (std::getenv(name) != nullptr) return;
@@ -74,6 +78,7 @@ int blas_threads() {
 
 void restore_blas_environment() {
     if (chosen_by_us) unsetenv(own_variable);
+    if (patience_by_us) unsetenv(patience);
 }
 
 }  // namespace deadscope

@@ -1,5 +1,5 @@
 // Counts the large buffers: the stream, one block's weights, a chunk's activations, the d² factors and the
-// final SVD.
+// final SVD. Attention's tiles are not among them: they do not grow with the input.
 #include "core/reading/working_memory.h"
 
 #include <algorithm>

@@ -3,6 +3,7 @@
 #include <benchmark/benchmark.h>
 #include <cblas.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "core/base/philox.h"
@@ -83,8 +84,14 @@ public:
 private:
     template <typename T>
     static void fill(std::span<T> out) {
-        for (std::size_t i = 0; i < out.size(); ++i)
-            out[i] = static_cast<T>(static_cast<int>(i * 37 % 101) - 50) / T{1500};
+        static const std::vector<T> values = [] {
+            std::vector<T> all(1u << 14);
+            for (std::size_t i = 0; i < all.size(); ++i)
+                all[i] = static_cast<T>(static_cast<int>(i * 37 % 101) - 50) / T{1500};
+            return all;
+        }();
+        for (std::size_t done = 0; done < out.size(); done += values.size())
+            std::copy_n(values.data(), std::min(values.size(), out.size() - done), out.data() + done);
     }
 };
 

@@ -45,7 +45,8 @@ Sizes sizes_of(const AttentionCall& call, const SequenceLayout& layout, std::siz
     }
     const std::size_t wanted = std::clamp(rows / (threads * tiles_each), width, std::max(width, most_rows));
     const std::size_t blocks = wanted / width, shared = call.heads / call.kv_heads;
-    const std::size_t heads = std::min(shared, std::max<std::size_t>(1, blocks / 2));
+    const auto share = [](std::size_t all, std::size_t count) { return (all + count - 1) / count; };
+    const std::size_t heads = share(shared, share(shared, std::max<std::size_t>(1, blocks / 2)));
     return {std::max<std::size_t>(1, blocks / heads) * width, heads};
 }
 

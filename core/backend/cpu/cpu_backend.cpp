@@ -108,10 +108,14 @@ private:
         });
     }
 
+    bool narrow() const { return precision_ == Precision::bf16 || precision_ == Precision::f16; }
+
     // Onto the grid of the arithmetic asked for, where that is coarser than T's: bf16 and f16 are computed in
     // f32, and the result of every operation is rounded once.
     void settle(T* x, std::size_t n) const {
-        if constexpr (std::is_same_v<T, float>) cpu::round_row(precision_, x, n);
+        if constexpr (std::is_same_v<T, float>) {
+            if (narrow()) cpu::round_row(precision_, x, n);
+        }
     }
 
     cpu::Operand<T> panel(const cpu::HeldRows& held, const Matrix& part, std::vector<T>& to);
@@ -353,11 +357,12 @@ void CpuBackend<T>::attention(const AttentionCall& call, const SequenceLayout& l
                    {operand(q), operand(k), operand(v), operand(call.by_distance), operand(call.by_key),
                     operand(call.key_places), operand(call.query_places), row(out), out.stride},
                    scratch_, pool_);
-    if (precision_ != Precision::bf16 && precision_ != Precision::f16) return;
+    if (!narrow()) return;
     for (std::size_t s = 0; s < layout.sequences(); ++s) {
         const std::size_t last = std::min(layout.starts[s + 1] - layout.starts[s], call.last_query);
-        for (std::size_t i = call.first_query; i < last; ++i)
-            settle(row(out, layout.starts[s] + i), out.cols);
+        const std::size_t first = std::min(call.first_query, last);
+        for_rows(last - first, 2 * out.cols,
+                 [&](std::size_t i) { settle(row(out, layout.starts[s] + first + i), out.cols); });
     }
 }
 
