@@ -68,6 +68,12 @@ bool Controller::busy() const {
     return std::ranges::any_of(queues_, [](const Queue& one) { return !one.queue->idle(); });
 }
 
+bool Controller::stop() {
+    for (Queue& one : queues_) one.queue->cancel_all();
+    for (Queue& one : queues_) one.queue->wait_idle();
+    return std::ranges::none_of(queues_, [](const Queue& one) { return one.queue->has_left(); });
+}
+
 std::exception_ptr Controller::failure(ModelId id) const {
     const auto found = work_.find(id);
     return found == work_.end() ? nullptr : found->second.failure;

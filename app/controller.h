@@ -46,6 +46,8 @@ public:
     ModelId show_reading(const std::string& name, std::shared_ptr<const Reading> reading, bool complete);
     void note_frames(const FrameSummary& frames) { state_.frames = frames; }
     bool busy() const;  // a job is queued or running
+    // For the end of the program: all jobs are cancelled. False where one that does not ask is still at work.
+    bool stop();
     bool quit_asked() const { return quit_; }
     std::exception_ptr failure(ModelId id) const;  // of the last opening or pass, as thrown; null: none
 

@@ -115,7 +115,8 @@ void Controller::start_pass(OpenModel& model) {
                 });
                 if (whole) leave(std::make_shared<const Reading>(std::move(*whole)), /*complete=*/true);
             });
-        });
+        },
+        WhenCancelled::leave);
 }
 
 unsigned Controller::begin_pass(OpenModel& model) {
@@ -179,18 +180,20 @@ void Controller::carry_out(const SpectrumIntent& intent) {
     }
     spectra_asked_.insert(intent.key);
     const auto d = static_cast<std::size_t>(model->reading->gamma.model.d_model);
-    quick_.submit(spectrum_tag(intent.key),
-                  "Spectrum of block " + std::to_string(intent.key.block) + " of " + model->label,
-                  [this, key = intent.key, d, factor, generation = work_[intent.key.model].generation,
-                   window = window_, held = model->reading](JobContext& context) {
-                      if (window) give_way();
-                      auto values = std::make_shared<const std::vector<double>>(singular_values(*factor, d));
-                      context.deliver([this, key, generation, values = std::move(values)] {
-                          const auto work = work_.find(key.model);
-                          if (work == work_.end() || work->second.generation != generation) return;
-                          state_.block_spectra[key] = values;
-                      });
-                  });
+    quick_.submit(
+        spectrum_tag(intent.key),
+        "Spectrum of block " + std::to_string(intent.key.block) + " of " + model->label,
+        [this, key = intent.key, d, factor, generation = work_[intent.key.model].generation, window = window_,
+         held = model->reading](JobContext& context) {
+            if (window) give_way();
+            auto values = std::make_shared<const std::vector<double>>(singular_values(*factor, d));
+            context.deliver([this, key, generation, values = std::move(values)] {
+                const auto work = work_.find(key.model);
+                if (work == work_.end() || work->second.generation != generation) return;
+                state_.block_spectra[key] = values;
+            });
+        },
+        WhenCancelled::leave);
 }
 
 void Controller::carry_out(const SaveTextIntent& intent) {

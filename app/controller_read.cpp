@@ -101,7 +101,8 @@ void Controller::start_reading(OpenModel& model) {
                 context.deliver([this, id, failure = std::current_exception()] { failed(id, failure); });
                 throw;
             }
-        });
+        },
+        WhenCancelled::leave);
 }
 
 }  // namespace deadscope

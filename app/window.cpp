@@ -9,6 +9,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
+#include <cstdlib>
 #include <optional>
 #include <sstream>
 #include <thread>
@@ -81,6 +83,12 @@ void save_frame_times(const std::string& path, const FrameTimes& times) {
     OutputFile file(path);
     file.write(text.str());
     file.commit();
+}
+
+// A pass that does not stop yet would be waited for; nothing that it does is kept.
+[[noreturn]] void leave_at_once() {
+    std::fflush(nullptr);
+    std::_Exit(0);
 }
 
 // Draws the explorer's frames into `target` until nothing is new, and keeps the last.
@@ -157,6 +165,7 @@ int run_window(const WindowOptions& options) {
     explorer.configure(params);
     HelloImGui::Run(params);
     if (!options.frame_times.empty()) save_frame_times(options.frame_times, explorer.frame_times());
+    if (!explorer.controller().stop()) leave_at_once();
     return 0;
 }
 

@@ -1,12 +1,16 @@
 // `deadscope activations MODEL --out FILE.safetensors`: the residual stream itself.
 #include <cstdio>
+#include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "app/commands/commands.h"
+#include "app/commands/options.h"
 #include "app/commands/terminal.h"
 #include "core/base/error.h"
 #include "core/base/output_file.h"
 #include "core/base/text.h"
 #include "core/reading/activations.h"
+#include "core/report/report.h"
 
 namespace deadscope {
 
@@ -14,17 +18,21 @@ int activations_command(const std::string& model, const std::string& out, const 
     const ReadingSettings settings = reading_settings(arguments);
     if (settings.precisions.size() > 1 || settings.inits.size() > 1)
         throw Error::usage("one file holds one pass", {.expected = "one --precision and one --init"});
-    if (!arguments.output.json.empty())
-        throw Error::usage("activations writes no report", {.key = "--json", .hint = "analyze does"});
+    const std::string& json = arguments.output.json;
+    if (json == out || (!json.empty() && json != "-" &&
+                        std::filesystem::weakly_canonical(json) == std::filesystem::weakly_canonical(out)))
+        throw Error::usage("the report and the activations are two files", {.key = "--json", .found = json});
     for (const std::string& file : input_files(arguments)) refuse_output_over_input(out, file);
-    std::vector<std::string> warnings;
-    const Outcome outcome = write_activations(
-        model, settings, out, terminal_progress("Activations of " + model, arguments.output), &warnings);
+    check_report(json, model, input_files(arguments));
+    const std::optional<Reading> reading = write_activations(
+        model, settings, out, terminal_progress("Activations of " + model, arguments.output));
     clear_progress();
-    for (const std::string& warning : warnings)
+    if (!reading) return interrupted_status;
+    if (!json.empty()) write_json(dump_json(report_json(*reading)), json);
+    for (const std::string& warning : reading->warnings)
         if (!arguments.output.quiet)
             std::fprintf(stderr, "deadscope: note: %s\n", printable(warning, 1000).c_str());
-    return outcome == Outcome::finished ? 0 : interrupted_status;
+    return 0;
 }
 
 }  // namespace deadscope

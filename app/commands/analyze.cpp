@@ -6,23 +6,13 @@
 #include "app/commands/commands.h"
 #include "app/commands/on_ranks.h"
 #include "app/commands/terminal.h"
-#include "core/base/output_file.h"
 #include "core/checkpoint/checkpoint.h"
-#include "core/checkpoint/output_guard.h"
 #include "core/cluster/open_ranks.h"
 #include "core/cluster/team.h"
 #include "core/report/report.h"
 
 namespace deadscope {
 namespace {
-
-// The output is refused before a pass of minutes is run for it.
-void check_output(const std::string& json, const std::string& model, const std::vector<std::string>& files) {
-    if (json.empty() || json == "-") return;
-    for (const std::string& file : files) refuse_output_over_input(json, file);
-    refuse_output_over_checkpoint(json, open_checkpoint(model));
-    OutputFile probe(json);  // may be created; removed at once
-}
 
 void show(const Reading& reading, const OutputOptions& output) {
     if (!output.json.empty()) print_json(report_json(reading), output.json);
@@ -44,7 +34,7 @@ int analyze_with(Ranks& ranks, const std::string& model, const ForwardArguments&
     Team team(ranks);
     if (!team.leads()) output.quiet = true;
     const bool finished = team.run([&] {
-        if (team.leads()) check_output(output.json, model, input_files(arguments));
+        if (team.leads()) check_report(output.json, model, input_files(arguments));
         if (!team.meet()) return false;
         const std::optional<Reading> reading =
             analyze(model, settings, ranks, terminal_progress("Reading " + model, output));
@@ -61,7 +51,7 @@ int analyze_with(Ranks& ranks, const std::string& model, const ForwardArguments&
 int analyze_command(const std::string& model, const ForwardArguments& arguments) {
     const ReadingSettings settings = settings_of(arguments);
     if (launch()) return on_ranks([&](Ranks& ranks) { return analyze_with(ranks, model, arguments); });
-    check_output(arguments.output.json, model, input_files(arguments));
+    check_report(arguments.output.json, model, input_files(arguments));
     const std::optional<Reading> reading =
         analyze(model, settings, terminal_progress("Reading " + model, arguments.output));
     clear_progress();

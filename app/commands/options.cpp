@@ -9,6 +9,9 @@
 #include <filesystem>
 
 #include "core/base/error.h"
+#include "core/base/output_file.h"
+#include "core/checkpoint/checkpoint.h"
+#include "core/checkpoint/output_guard.h"
 #include "core/image/picture.h"
 
 namespace deadscope {
@@ -207,6 +210,13 @@ std::vector<std::string> input_files(const ForwardArguments& arguments) {
     if (!arguments.images.empty() && arguments.images != kDrawnScenes)
         for (std::string& file : picture_files(arguments.images)) files.push_back(std::move(file));
     return files;
+}
+
+void check_report(const std::string& json, const std::string& model, const std::vector<std::string>& files) {
+    if (json.empty() || json == "-") return;
+    for (const std::string& file : files) refuse_output_over_input(json, file);
+    refuse_output_over_checkpoint(json, open_checkpoint(model));
+    OutputFile probe(json);  // may be created; removed at once
 }
 
 }  // namespace deadscope

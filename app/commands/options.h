@@ -40,6 +40,9 @@ void add_forward_options(CLI::App& app, ForwardArguments& arguments);
 ReadingSettings reading_settings(const ForwardArguments& arguments);
 // The input files named, for refuse_output_over_input.
 std::vector<std::string> input_files(const ForwardArguments& arguments);
+// That a report can be written there, before anything long begins. Errors: the place is one of the inputs or
+// belongs to the model; it cannot be written to.
+void check_report(const std::string& json, const std::string& model, const std::vector<std::string>& files);
 std::uint64_t parse_bytes(const std::string& text);
 
 }  // namespace deadscope

@@ -24,8 +24,9 @@ namespace {
 std::atomic<bool> stop_asked{false};
 static_assert(std::atomic<bool>::is_always_lock_free);  // written from a signal handler
 
+// What is at work may be inside one long call (a singular value decomposition): a second one does not wait.
 extern "C" void on_interrupt(int) {
-    stop_asked = true;
+    if (stop_asked.exchange(true)) _exit(interrupted_status);
 }
 
 bool line_drawn = false;

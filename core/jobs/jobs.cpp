@@ -1,10 +1,11 @@
-// The queue and its worker. A job's state changes only under the mutex; its work and its deliveries run
-// outside of it.
+// The queue and its keeper, the thread that starts jobs one after another. A job's state changes only under
+// the mutex; its work and its deliveries run outside of it.
 #include "core/jobs/jobs.h"
 
 #include <algorithm>
 #include <atomic>
 #include <new>
+#include <system_error>
 
 namespace deadscope {
 
@@ -12,6 +13,7 @@ namespace {
 
 constexpr std::size_t kEnded = 64;         // ended jobs that are remembered once they have been listed
 constexpr double kTrustedFraction = 0.02;  // below it a rate says nothing about the end
+constexpr std::chrono::milliseconds kPatience{80};  // a cancel is to act within 100
 using Clock = std::chrono::steady_clock;
 
 double seconds(Clock::time_point from, Clock::time_point to) {
@@ -23,9 +25,15 @@ double seconds(Clock::time_point from, Clock::time_point to) {
 struct JobQueue::Job {
     JobStatus status;
     JobWork work;
+    WhenCancelled rule = WhenCancelled::wait;
     std::atomic<bool> cancelled{false};
-    Clock::time_point started, ended;
-    bool listed = false;  // status() has told how it ended
+    Clock::time_point started, cancelled_at, ended;
+    bool returned = false;  // its work has
+    bool listed = false;    // status() has told how it ended
+
+    void cancel() {
+        if (!cancelled.exchange(true)) cancelled_at = Clock::now();
+    }
 
     JobStatus snapshot() const {
         JobStatus out = status;
@@ -39,7 +47,12 @@ struct JobQueue::Job {
     }
 };
 
-JobQueue::JobQueue(std::function<void()> wake) : wake_(std::move(wake)), worker_([this] { work_loop(); }) {}
+struct JobQueue::Thread {
+    std::shared_ptr<Job> job;
+    std::thread thread;
+};
+
+JobQueue::JobQueue(std::function<void()> wake) : wake_(std::move(wake)), keeper_([this] { work_loop(); }) {}
 
 JobQueue::~JobQueue() {
     {
@@ -48,7 +61,8 @@ JobQueue::~JobQueue() {
     }
     cancel_all();
     changed_.notify_all();
-    worker_.join();
+    keeper_.join();
+    for (Thread& left : left_) left.thread.join();
 }
 
 void JobQueue::notify() {
@@ -59,7 +73,6 @@ void JobQueue::notify() {
 void JobQueue::end(const std::shared_ptr<Job>& job, JobState state) {
     job->status.state = state;
     job->ended = Clock::now();
-    job->work = nullptr;  // what it captured is let go
     ended_.push_front(job);
     while (ended_.size() > kEnded && ended_.back()->listed) ended_.pop_back();
 }
@@ -70,16 +83,17 @@ void JobQueue::cancel_where(const std::function<bool(const Job&)>& chosen) {
             ++job;
             continue;
         }
-        (*job)->cancelled = true;
+        (*job)->cancel();
+        (*job)->work = nullptr;  // what it captured is let go
         end(*job, JobState::cancelled);
         job = queue_.erase(job);
     }
-    if (running_ && chosen(*running_)) running_->cancelled = true;
+    if (running_ && chosen(*running_)) running_->cancel();
     for (const auto& job : ended_)  // finished, but its deliveries may still wait
-        if (chosen(*job)) job->cancelled = true;
+        if (chosen(*job)) job->cancel();
 }
 
-std::uint64_t JobQueue::submit(std::string tag, std::string title, JobWork work) {
+std::uint64_t JobQueue::submit(std::string tag, std::string title, JobWork work, WhenCancelled rule) {
     std::uint64_t id = 0;
     {
         const std::scoped_lock lock(mutex_);
@@ -89,6 +103,7 @@ std::uint64_t JobQueue::submit(std::string tag, std::string title, JobWork work)
         job->status.tag = std::move(tag);
         job->status.title = std::move(title);
         job->work = std::move(work);
+        job->rule = rule;
         queue_.push_back(std::move(job));
     }
     notify();
@@ -131,6 +146,11 @@ std::vector<JobStatus> JobQueue::status() const {
     return out;
 }
 
+bool JobQueue::has_left() const {
+    const std::scoped_lock lock(mutex_);
+    return std::ranges::any_of(left_, [](const Thread& left) { return !left.job->returned; });
+}
+
 bool JobQueue::idle() const {
     const std::scoped_lock lock(mutex_);
     return !running_ && queue_.empty();
@@ -162,6 +182,7 @@ JobContext JobQueue::context_of(const std::shared_ptr<Job>& job) {
     context.progress = [this, job](const ProgressUpdate& update) {
         {
             const std::scoped_lock lock(mutex_);
+            if (job->cancelled) return false;  // it may have been left, and its status be final
             job->status.phase = update.phase;
             job->status.fraction = std::max(job->status.fraction, update.fraction);
             job->status.block = update.block;
@@ -184,9 +205,10 @@ JobContext JobQueue::context_of(const std::shared_ptr<Job>& job) {
 
 // Runs the work; what it throws becomes words, since nothing above could catch it.
 std::string JobQueue::run(const std::shared_ptr<Job>& job) {
+    JobWork work = std::move(job->work);  // what it captured is let go where it ran
     try {
         JobContext context = context_of(job);
-        job->work(context);
+        work(context);
         return {};
     } catch (const Error& error) {
         return error.message();
@@ -197,32 +219,72 @@ std::string JobQueue::run(const std::shared_ptr<Job>& job) {
     }
 }
 
-void JobQueue::work_loop() {
-    for (;;) {
-        std::shared_ptr<Job> job;
-        {
-            std::unique_lock lock(mutex_);
-            changed_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
-            if (queue_.empty()) return;  // stopping; cancel_all() emptied it
-            job = queue_.front();
-            queue_.pop_front();
-            running_ = job;
-            job->status.state = JobState::running;
-            job->started = Clock::now();
-        }
+// Whether its work has returned; false where it is to be left.
+bool JobQueue::wait_for(const std::shared_ptr<Job>& job, std::unique_lock<std::mutex>& lock) {
+    const auto may_be_left = [&] { return job->cancelled && job->rule == WhenCancelled::leave; };
+    changed_.wait(lock, [&] { return job->returned || may_be_left(); });
+    return changed_.wait_until(lock, job->cancelled_at + kPatience, [&] { return job->returned; });
+}
+
+void JobQueue::join_returned(std::unique_lock<std::mutex>& lock) {
+    const auto at_work =
+        std::ranges::partition(left_, [](const Thread& left) { return !left.job->returned; });
+    std::vector<Thread> returned(std::make_move_iterator(at_work.begin()),
+                                 std::make_move_iterator(at_work.end()));
+    left_.erase(at_work.begin(), at_work.end());
+    lock.unlock();
+    for (Thread& one : returned) one.thread.join();
+    lock.lock();
+}
+
+// On a thread of its own, until its work has returned or is left.
+void JobQueue::carry_out(const std::shared_ptr<Job>& job, std::unique_lock<std::mutex>& lock) {
+    const auto body = [this, job] {
         if (wake_) wake_();
         std::string error = run(job);
         {
-            const std::scoped_lock lock(mutex_);
-            running_.reset();
+            const std::scoped_lock guard(mutex_);
+            job->returned = true;
             job->status.error = job->cancelled ? std::string() : std::move(error);
-            if (!job->cancelled && job->status.error.empty()) job->status.fraction = 1.0;
-            end(job, job->cancelled              ? JobState::cancelled
-                     : job->status.error.empty() ? JobState::done
-                                                 : JobState::failed);
         }
-        job.reset();
+        changed_.notify_all();
+    };
+    Thread at_work{job, {}};
+    try {
+        at_work.thread = std::thread(body);
+    } catch (const std::system_error&) {
+        job->status.error = "The system gives no more threads.";
+        return;
+    }
+    if (!wait_for(job, lock)) {
+        left_.push_back(std::move(at_work));
+        return;
+    }
+    lock.unlock();
+    at_work.thread.join();
+    lock.lock();
+}
+
+void JobQueue::work_loop() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+        changed_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+        if (queue_.empty()) return;  // stopping; cancel_all() emptied it
+        join_returned(lock);
+        if (queue_.empty()) continue;  // cancelled meanwhile
+        const std::shared_ptr<Job> job = queue_.front();
+        queue_.pop_front();
+        running_ = job;
+        job->status.state = JobState::running;
+        job->started = Clock::now();
+        carry_out(job, lock);
+        running_.reset();
+        const bool failed = !job->cancelled && !job->status.error.empty();
+        if (!job->cancelled && !failed) job->status.fraction = 1.0;
+        end(job, job->cancelled ? JobState::cancelled : failed ? JobState::failed : JobState::done);
+        lock.unlock();
         notify();
+        lock.lock();
     }
 }
 

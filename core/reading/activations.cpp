@@ -5,15 +5,19 @@
 #include <Eigen/Core>
 #include <algorithm>
 #include <bit>
+#include <chrono>
 #include <map>
 #include <nlohmann/json.hpp>
 
 #include "core/base/error.h"
+#include "core/base/machine.h"
 #include "core/base/output_file.h"
 #include "core/checkpoint/output_guard.h"
 #include "core/reading/input_plan.h"
+#include "core/reading/room.h"
 #include "core/reading/run_weights.h"
 #include "core/reading/tower_choice.h"
+#include "core/reading/warnings.h"
 
 namespace deadscope {
 namespace {
@@ -146,21 +150,53 @@ private:
 
 }  // namespace
 
-Outcome write_activations(const std::string& model, const ReadingSettings& settings, const std::string& out,
-                          const Progress& progress, std::vector<std::string>* warnings) {
+std::optional<Reading> write_activations(const std::string& model, const ReadingSettings& settings,
+                                         const std::string& out, const Progress& progress) {
+    const auto since = [](std::chrono::steady_clock::time_point begin) {
+        return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    };
+    const auto start = std::chrono::steady_clock::now();
     const Checkpoint checkpoint = open_for_input(model, settings.input.kind);
     refuse_output_over_checkpoint(out, checkpoint);
     const Plan plan = plan_for_input(checkpoint, settings.input);
-    const PreparedInput input = prepare_input(plan, settings.input, &checkpoint);
-    const RunWeights weights = run_weights(model, checkpoint, settings.inits.front(), settings.seed);
-    const auto backend = make_backend(settings.device, settings.precisions.front(),
-                                      {.threads = settings.threads, .tf32 = settings.tf32});
-    ActivationsWriter writer(plan, input.input, settings.precisions.front(), out);
-    const Outcome outcome = run_forward(plan, *weights.source, *backend, input.input, writer, progress);
-    if (outcome == Outcome::finished) writer.commit();
-    if (warnings != nullptr)
-        for (std::string& warning : checkpoint.warnings()) warnings->push_back(std::move(warning));
-    return outcome;
+    const PreparedInput prepared = prepare_input(plan, settings.input, &checkpoint);
+    const ModelInput& input = prepared.input;
+    const Init init = settings.inits.front();
+    const Precision precision = settings.precisions.front();
+    const RunWeights weights = run_weights(model, checkpoint, init, settings.seed);
+    Reading reading;
+    reading.gamma = read_gamma(checkpoint);
+    reading.input = {.kind = prepared.kind,
+                     .digest = prepared.digest,
+                     .tokens = input.tokens(),
+                     .sequences = input.layout.sequences()};
+    reading.seed = settings.seed;
+    reading.load_s = since(start);
+    Room room;
+    const auto attempt = [&](const std::string& device, std::size_t steps) {
+        const auto backend =
+            make_backend(device, precision, {.threads = settings.threads, .tf32 = settings.tf32});
+        const BackendInfo info = backend->info();
+        reading.backend = info.name;
+        reading.device = info.device;
+        reading.threads = info.threads;
+        const auto begin = std::chrono::steady_clock::now();
+        ActivationsWriter writer(plan, input, precision, out);
+        const std::size_t chunk = ForwardOptions{}.chunk_tokens / steps;
+        if (run_forward(plan, *weights.source, *backend, input, writer, progress, {.chunk_tokens = chunk}) !=
+            Outcome::finished)
+            return false;
+        writer.commit();
+        reading.unmeasured = {precision, since(begin), weights.source->bytes_read()};
+        return true;
+    };
+    if (!with_room(settings.device, attempt, room)) return std::nullopt;
+    reading.warnings = checkpoint.warnings();
+    if (room.steps > 1) reading.warnings.push_back(smaller_steps(init, precision));
+    if (!room.why_moved.empty())
+        reading.warnings.push_back(moved_to_processor(init, precision, room.why_moved));
+    reading.peak_rss_bytes = peak_resident_bytes();
+    return reading;
 }
 
 }  // namespace deadscope

@@ -8,7 +8,6 @@
 #include <climits>
 #include <cmath>
 
-#include "core/backend/device_error.h"
 #include "core/base/error.h"
 #include "core/base/machine.h"
 #include "core/cluster/team.h"
@@ -16,6 +15,7 @@
 #include "core/reading/gather.h"
 #include "core/reading/input_plan.h"
 #include "core/reading/measuring_tap.h"
+#include "core/reading/room.h"
 #include "core/reading/run_weights.h"
 #include "core/reading/tower_choice.h"
 #include "core/reading/warnings.h"
@@ -143,25 +143,23 @@ public:
     }
 
 private:
-    // On a device without room the run starts again: in smaller steps, and at last on the processor. Ranks
-    // that share it would have to agree: theirs is an error.
+    // Ranks that share a device without room would have to agree what to do: theirs is an error.
     bool run_one(std::size_t index, Init init, Precision precision) {
         if (team_) return try_one(index, init, precision, settings_.device, 1);
         const std::size_t runs = reading_.runs.size(), warnings = reading_.warnings.size();
-        for (const std::size_t steps : {1, 4, 16}) {
-            try {
-                if (!try_one(index, init, precision, settings_.device, steps)) return false;
-                if (steps > 1) reading_.warnings.push_back(smaller_steps(init, precision));
-                return true;
-            } catch (const OutOfDeviceMemory& error) {
+        Room room;
+        const bool finished = with_room(
+            settings_.device,
+            [&](const std::string& device, std::size_t steps) {
                 reading_.runs.resize(runs);
                 reading_.warnings.resize(warnings);
-                no_room_ = error.summary();
-            }
-        }
-        if (!try_one(index, init, precision, "cpu", 1)) return false;
-        reading_.warnings.push_back(moved_to_processor(init, precision, no_room_));
-        return true;
+                return try_one(index, init, precision, device, steps);
+            },
+            room);
+        if (finished && room.steps > 1) reading_.warnings.push_back(smaller_steps(init, precision));
+        if (finished && !room.why_moved.empty())
+            reading_.warnings.push_back(moved_to_processor(init, precision, room.why_moved));
+        return finished;
     }
 
     bool try_one(std::size_t index, Init init, Precision precision, const std::string& device,
@@ -239,7 +237,6 @@ private:
     Reading reading_;
     Team* team_ = nullptr;
     std::vector<std::string> file_warnings_;  // as they stand in reading_.warnings
-    std::string no_room_;                     // what a device without room said
 };
 
 }  // namespace

@@ -90,6 +90,12 @@ struct Reading {
     GammaReading gamma;
     InputFacts input;
     std::vector<Run> runs;  // in the order asked for
+    struct Pass {
+        Precision precision = Precision::f32;
+        double forward_s = 0;
+        std::uint64_t bytes_read = 0;
+    };
+    std::optional<Pass> unmeasured;  // in place of runs, where a pass was written and not measured
     std::string backend, device;
     int threads = 0;
     int ranks = 1;  // processes that shared the sequences

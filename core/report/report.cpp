@@ -191,8 +191,8 @@ Json card(const Reading& reading) {
 }
 
 Json timing(const Reading& reading) {
-    double forward = 0.0, spectra = 0.0;
-    std::uint64_t bytes = 0;
+    double forward = reading.unmeasured ? reading.unmeasured->forward_s : 0.0, spectra = 0.0;
+    std::uint64_t bytes = reading.unmeasured ? reading.unmeasured->bytes_read : 0;
     for (const Run& one : reading.runs) {
         forward += one.forward_s;
         spectra += one.spectra_s;
@@ -208,9 +208,9 @@ Json timing(const Reading& reading) {
 }  // namespace
 
 Json report_json(const Reading& reading) {
-    Json precisions = reading.runs.empty()
-                          ? Json(nullptr)
-                          : Json(std::string(precision_name(reading.runs.front().precision)));
+    Json precision = nullptr;
+    if (reading.unmeasured) precision = std::string(precision_name(reading.unmeasured->precision));
+    if (!reading.runs.empty()) precision = std::string(precision_name(reading.runs.front().precision));
     Json out{{"schema", "deadscope.report/1"},
              {"program",
               {{"name", "deadscope"},
@@ -219,7 +219,7 @@ Json report_json(const Reading& reading) {
                {"device", text(reading.device)},
                {"threads", reading.threads},
                {"ranks", reading.ranks},
-               {"precision", std::move(precisions)},
+               {"precision", std::move(precision)},
                {"seed", reading.seed},
                {"tau", reading.residual.tau},
                {"dead_relative", reading.alignment.dead_relative}}},
@@ -236,9 +236,11 @@ Json report_json(const Reading& reading) {
              {"prediction", prediction(reading.gamma.prediction)},
              {"runs", Json::array()}};
     for (const Run& one : reading.runs) out["runs"].push_back(run(one));
-    if (!reading.runs.empty())
-        for (const char* key : {"alignment", "lambda_v", "lambda_min", "lambda_max", "final", "blocks"})
-            out[key] = out["runs"][0][key];
+    for (const char* key : {"alignment", "lambda_v", "lambda_min", "lambda_max"})
+        out[key] = reading.runs.empty() ? Json(nullptr) : out["runs"][0][key];
+    const Json nothing{{"singular_values", Json::array()}, {"bottom", Json::array()}};
+    out["final"] = reading.runs.empty() ? nothing : out["runs"][0]["final"];
+    out["blocks"] = reading.runs.empty() ? Json::array() : out["runs"][0]["blocks"];
     out["warnings"] = texts(reading.warnings);
     out["timing"] = timing(reading);
     return out;

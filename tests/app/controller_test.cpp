@@ -130,6 +130,16 @@ TEST(Controller, CancellingStopsThePassWithinAMomentAndKeepsWhatWasRead) {
     EXPECT_NE(session.model().reading, nullptr);
 }
 
+TEST(Controller, StoppingLeavesNothingToDo) {
+    Session session(long_settings());
+    session.emit(OpenIntent{"zoo:gpt-layernorm"});
+    ASSERT_TRUE(session.until([&] { return session.model().stage == Stage::running; }));
+    (void)session.controller.stop();  // false where the machine is so slow that a step outlasts the patience
+    EXPECT_FALSE(session.controller.busy());
+    session.controller.update();
+    EXPECT_TRUE(session.model().run_cancelled);
+}
+
 TEST(Controller, ClosingAModelCancelsItsPass) {
     Session session(long_settings());
     session.emit(OpenIntent{"zoo:gpt-layernorm"});

@@ -175,6 +175,19 @@ class Activations(unittest.TestCase):
                     self.assertLess(numpy.linalg.norm(stream - exact), 40 * roundoff * numpy.linalg.norm(exact) + 1e-300, precision)
                     self.assertEqual([p.name for p in pathlib.Path(folder).glob("*.part*")], [])
 
+    def test_the_report_beside_the_streams(self):
+        """Of what, by what and with which input they were made: analyze's report of the same, without its runs."""
+        with tempfile.TemporaryDirectory() as folder:
+            out = pathlib.Path(folder) / "streams.safetensors"
+            written = report("activations", "zoo:gpt-layernorm", "--random", 130, "--out", out)
+            jsonschema.validate(written, SCHEMA)
+            whole = report("analyze", "zoo:gpt-layernorm", "--random", 130)
+            self.assertEqual((written["runs"], written["blocks"], written["lambda_v"]), ([], [], None))
+            self.assertEqual(written["program"]["precision"], "f32")
+            self.assertGreater(written["timing"]["forward_s"], 0)
+            for key in ("model", "input", "norms", "prediction"):
+                self.assertEqual(written[key], whole[key], key)
+
     def test_singular_values_are_those_of_the_streams(self):
         """The report against NumPy's SVD of the very streams that `activations` wrote; 1e-10 of σ_max is 1e6 roundings of f64."""
         with tempfile.TemporaryDirectory() as folder:
@@ -228,7 +241,7 @@ class Manners(unittest.TestCase):
                           ["analyze", "zoo:gpt-planted", "--precision", "f65"], ["analyze", "zoo:gpt-planted", "--random", "0"],
                           ["analyze", "zoo:gpt-planted", "--random", "256", "--prompt", "a"], ["analyze", "zoo:gpt-planted", "--memory", "lots"],
                           ["zoo:gpt-planted", "zoo:gpt-layernorm", "--json", "out.json"],
-                          ["activations", "zoo:gpt-planted", "--out", "out.safetensors", "--json", "out.json"],
+                          ["activations", "zoo:gpt-planted", "--out", "out.json", "--json", "./out.json"],
                           ["analyze", "zoo:gpt-planted", "--device", "cuda:x"]):
             with self.subTest(arguments):
                 run(*arguments, status=2)

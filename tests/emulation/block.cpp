@@ -242,6 +242,13 @@ unsigned Block::vote(unsigned mask, bool predicate, const Place& place) {
     return result;
 }
 
+std::array<std::uint64_t, 32> Block::gather(std::uint64_t value, const Place& place) {
+    Meeting& meeting = meet(~0u, WarpCall::gather, value, place);
+    const std::array<std::uint64_t, 32> result = meeting.values;
+    leave(meeting);
+    return result;
+}
+
 void Block::warp_barrier(unsigned mask, const Place& place) {
     leave(meet(mask, WarpCall::sync, 0, place));
 }

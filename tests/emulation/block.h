@@ -28,7 +28,7 @@ struct Launch {
 using Place = std::source_location;
 
 // What the lanes of a warp that a mask names do together.
-enum class WarpCall { sync, shuffle, vote };
+enum class WarpCall { sync, shuffle, vote, gather };
 
 // Lanes of one warp on their way through one such call.
 struct Meeting {
@@ -58,6 +58,7 @@ public:
     // that are all ones, which is no number.
     std::uint64_t shuffle(unsigned mask, std::uint64_t value, unsigned from, const Place& place);
     unsigned vote(unsigned mask, bool predicate, const Place& place);  // the lanes that say yes
+    std::array<std::uint64_t, 32> gather(std::uint64_t value, const Place& place);  // what each lane gives
     void warp_barrier(unsigned mask, const Place& place);
     unsigned lane() const { return current_->thread % 32; }
     void* dynamic_shared() const { return shared_.get(); }

@@ -30,7 +30,7 @@ void fail_next(Call call, cudaError_t error, std::uint64_t passing = 0);
 struct Counters {
     std::uint64_t launches = 0, blocks = 0;  // kernels that have run
     std::uint64_t copies = 0, copied_bytes = 0;
-    std::uint64_t library_calls = 0;
+    std::uint64_t calls_of_libraries = 0;
     std::size_t allocations = 0, allocated_bytes = 0, peak_bytes = 0;  // device memory, now and at most
     std::size_t pinned_bytes = 0;
     std::size_t streams = 0, events = 0;  // now

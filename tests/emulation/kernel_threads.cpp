@@ -1,7 +1,10 @@
 // See kernel_threads.h: hands the calls of a kernel's threads to the block they run in.
 #include "tests/emulation/kernel_threads.h"
 
+#include <mutex>
+
 #include "tests/emulation/block.h"
+#include "tests/emulation/machine.h"
 #include "tests/emulation/sanitizers.h"
 
 namespace deadscope_emulation {
@@ -21,8 +24,21 @@ std::uint64_t shuffle(unsigned mask, std::uint64_t value, unsigned from, const P
 unsigned vote(unsigned mask, bool predicate, const Place& place) {
     return Block::running("a vote").vote(mask, predicate, place);
 }
+std::array<std::uint64_t, 32> gather(std::uint64_t value, const Place& place) {
+    return Block::running("a warp's instruction").gather(value, place);
+}
 unsigned lane() {
     return Block::running("a shuffle").lane();
+}
+void require_generation(int major, const Place& place) {
+    int ours = 0;
+    {
+        const Unwatched unwatched;
+        const std::lock_guard lock(machine().mutex);
+        ours = machine().major;
+    }
+    if (ours < major)
+        Block::running("a warp's instruction").fail_here("the device has no such instruction", place);
 }
 void trap(const Place& place) {
     Block::running("__trap()").fail_here("__trap()", place);

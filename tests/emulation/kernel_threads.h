@@ -2,6 +2,7 @@
 // names and meaning for the subset that deadscope's kernels use. Anything else does not compile.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <bit>
 #include <concepts>
@@ -23,7 +24,9 @@ void block_barrier(const Place& place);
 void warp_barrier(unsigned mask, const Place& place);
 std::uint64_t shuffle(unsigned mask, std::uint64_t value, unsigned from, const Place& place);
 unsigned vote(unsigned mask, bool predicate, const Place& place);
+std::array<std::uint64_t, 32> gather(std::uint64_t value, const Place& place);  // of all lanes of the warp
 unsigned lane();
+void require_generation(int major, const Place& place);  // of the device that the kernel runs on
 void fence();
 [[noreturn]] void trap(const Place& place);
 

@@ -116,7 +116,7 @@ void lose(int device, cudaError_t error) {
 }
 
 void count_library_call() {
-    machine().library_calls.fetch_add(1, std::memory_order_relaxed);
+    machine().calls_of_libraries.fetch_add(1, std::memory_order_relaxed);
 }
 
 void reset() {
@@ -131,7 +131,7 @@ void reset() {
         for (Device& device : m.devices) device.lost = cudaSuccess;
         m.planned = {};
         m.kernel_shared_bytes.clear();
-        m.launches = m.blocks = m.copies = m.copied_bytes = m.library_calls = 0;
+        m.launches = m.blocks = m.copies = m.copied_bytes = m.calls_of_libraries = 0;
         m.counted.peak_bytes = m.counted.allocated_bytes;
     });
     chosen_device = 0;
@@ -168,7 +168,7 @@ Counters counters() {
     });
     result.launches = machine().launches;
     result.blocks = machine().blocks;
-    result.library_calls = machine().library_calls;
+    result.calls_of_libraries = machine().calls_of_libraries;
     result.copies = machine().copies;
     result.copied_bytes = machine().copied_bytes;
     return result;

@@ -49,7 +49,7 @@ struct Machine {
     };
     std::array<Planned, 5> planned;  // by Call
     Counters counted;
-    std::atomic<std::uint64_t> launches{0}, blocks{0}, copies{0}, copied_bytes{0}, library_calls{0};
+    std::atomic<std::uint64_t> launches{0}, blocks{0}, copies{0}, copied_bytes{0}, calls_of_libraries{0};
 };
 
 Machine& machine();

@@ -83,16 +83,17 @@ void order_with_default(CUstream_st& stream) {
     }
 }
 
+// Of the queues, not the streams: another thread may destroy its own meanwhile.
 void wait_for_device(int device) {
-    std::vector<CUstream_st*> streams;
+    std::vector<Queue*> queues;
     {
         const Unwatched unwatched;
         const std::lock_guard lock(machine().mutex);
         Device& d = machine().devices[static_cast<std::size_t>(device)];
-        streams = d.streams;
-        if (d.by_default) streams.push_back(d.by_default.get());
+        for (CUstream_st* stream : d.streams) queues.push_back(&stream->queue());
+        if (d.by_default) queues.push_back(&d.by_default->queue());
     }
-    for (CUstream_st* stream : streams) stream->synchronise();
+    for (Queue* queue : queues) queue->synchronise();
 }
 
 cudaError_t launch(const cudaLaunchConfig_t& config, const void* function, std::function<void()> kernel) {

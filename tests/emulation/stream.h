@@ -106,6 +106,7 @@ public:
     }
     void synchronise() { queue_->synchronise(); }
     bool idle() { return queue_->idle(); }
+    deadscope_emulation::Queue& queue() { return *queue_; }  // which outlives the stream
 
     const int device;
     const unsigned flags;

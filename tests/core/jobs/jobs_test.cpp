@@ -136,6 +136,77 @@ TEST(Jobs, WakesWhenThereIsSomethingNew) {
     EXPECT_GE(woken, 2);
 }
 
+// Work that asks for nothing until it is let go, as a call of a library.
+struct LongCall {
+    std::atomic<int> begun = 0, ended = 0;
+    std::atomic<bool> go = false;
+    JobWork work(int& delivered) {
+        return [this, &delivered](JobContext& context) {
+            ++begun;
+            while (!go) std::this_thread::yield();
+            context.deliver([&delivered] { ++delivered; });
+            EXPECT_FALSE(context.progress({.phase = "spectra", .fraction = 0.9}));
+            ++ended;
+        };
+    }
+};
+
+TEST(Jobs, ACancelledJobThatDoesNotAskIsLeftAndTheNextRuns) {
+    LongCall call;
+    int delivered = 0, next = 0;
+    JobQueue queue;
+    const auto id = queue.submit("a", "", call.work(delivered), WhenCancelled::leave);
+    wait_for(call.begun);
+    EXPECT_FALSE(queue.has_left());
+    queue.cancel(id);
+    const auto after = queue.submit("b", "", [&](JobContext& context) { context.deliver([&] { ++next; }); });
+    queue.wait_idle();  // although the first is still at work
+    EXPECT_EQ(call.ended, 0);
+    EXPECT_TRUE(queue.has_left());
+    EXPECT_EQ(find(queue, id).state, JobState::cancelled);
+    EXPECT_EQ(find(queue, after).state, JobState::done);
+    call.go = true;
+    wait_for(call.ended);
+    while (queue.has_left()) std::this_thread::yield();
+    EXPECT_EQ(queue.drain(), 1u);
+    EXPECT_EQ(next, 1);
+    EXPECT_EQ(delivered, 0);
+    EXPECT_EQ(find(queue, id).fraction, 0.0) << "what it says later changes nothing";
+}
+
+TEST(Jobs, WhatIsToBeWaitedForIsNotLeft) {
+    LongCall call;
+    int delivered = 0;
+    JobQueue queue;
+    const auto id = queue.submit("a", "", call.work(delivered));
+    wait_for(call.begun);
+    queue.cancel(id);
+    std::this_thread::sleep_for(200ms);
+    EXPECT_EQ(find(queue, id).state, JobState::running);
+    EXPECT_FALSE(queue.has_left());
+    call.go = true;
+    queue.wait_idle();
+    EXPECT_EQ(call.ended, 1);
+    EXPECT_EQ(find(queue, id).state, JobState::cancelled);
+}
+
+TEST(Jobs, DestructionWaitsForThoseThatWereLeft) {
+    LongCall call;
+    int delivered = 0;
+    {
+        JobQueue queue;
+        for (const char* tag : {"a", "b"}) {
+            const auto id = queue.submit(tag, "", call.work(delivered), WhenCancelled::leave);
+            while (find(queue, id).state == JobState::queued) std::this_thread::yield();
+            queue.cancel(id);
+            queue.wait_idle();
+        }
+        EXPECT_TRUE(queue.has_left());
+        call.go = true;
+    }
+    EXPECT_EQ(call.begun, call.ended);
+}
+
 TEST(Jobs, DestructionStopsWhatRunsAndWaits) {
     std::atomic<int> steps = 0;
     const auto start = std::chrono::steady_clock::now();

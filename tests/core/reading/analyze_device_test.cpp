@@ -3,10 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <filesystem>
 
 #include "core/backend/cuda/module.h"
 #include "core/backend/module_loader.h"
 #include "core/base/error.h"
+#include "core/checkpoint/checkpoint.h"
+#include "core/reading/activations.h"
 #include "core/reading/analyze.h"
 #include "tests/emulation/emulation.h"
 
@@ -111,6 +114,21 @@ TEST_F(AnalyzeDevice, MovesToTheProcessorWhereNothingFits) {
     ASSERT_EQ(moved.warnings.size(), expected.warnings.size() + 1);
     EXPECT_NE(moved.warnings.back().find("on the processor"), std::string::npos) << moved.warnings.back();
     expect_same(moved, expected);
+}
+
+TEST_F(AnalyzeDevice, TheStreamIsWrittenByTheProcessorWhereNothingFits) {
+    const std::string out = testing::TempDir() + "no_room.safetensors";
+    const auto written = write_activations("zoo:gpt-layernorm", settings("cuda:0"), out);
+    ASSERT_TRUE(written.has_value());
+    EXPECT_EQ(written->backend, "cuda");
+    EXPECT_TRUE(written->runs.empty());
+    emu::limit_memory(1u << 20);
+    const auto moved = write_activations("zoo:gpt-layernorm", settings("cuda:0"), out);
+    ASSERT_TRUE(moved.has_value());
+    EXPECT_EQ(moved->backend, "cpu");
+    EXPECT_NE(moved->warnings.back().find("on the processor"), std::string::npos);
+    EXPECT_NE(open_checkpoint(out).find("blocks.0.hook_resid_post"), nullptr);
+    std::filesystem::remove(out);
 }
 
 TEST_F(AnalyzeDevice, AFailureEndsTheReadingWithAnError) {

@@ -78,8 +78,10 @@ TEST_F(TowerChoice, TheReadingSaysWhichItIsOf) {
 
 TEST_F(TowerChoice, TheStreamWrittenIsThatTowers) {
     const std::string out = (folder_ / "out.safetensors").string();
-    ASSERT_EQ(write_activations(model_, settings(InputKind::images, std::string(kDrawnScenes)), out, {}),
-              Outcome::finished);
+    const auto written =
+        write_activations(model_, settings(InputKind::images, std::string(kDrawnScenes)), out);
+    ASSERT_TRUE(written);
+    EXPECT_EQ(written->gamma.model.tower, "vision");
     EXPECT_EQ(open_checkpoint(out).find("blocks.1.hook_resid_post"),
               nullptr);  // the picture model has one block
     EXPECT_NE(open_checkpoint(out).find("blocks.0.hook_resid_post"), nullptr);

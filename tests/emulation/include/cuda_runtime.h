@@ -5,3 +5,4 @@
 #include "tests/emulation/kernel_threads.h"
 #include "tests/emulation/qualifiers.h"
 #include "tests/emulation/runtime_api.h"
+#include "tests/emulation/tensor_core.h"

@@ -1,5 +1,6 @@
 // Kernels under the emulation of CUDA: indices, barriers, shuffles, atomics, shared memory, and what is
 // reported where a device would hang.
+#include <cuda_fp16.h>
 #include <cuda_runtime.h>
 #include <gtest/gtest.h>
 
@@ -51,6 +52,41 @@ TEST_F(EmulatedKernel, ABarrierHoldsTheWholeBlock) {
     const std::vector<float> reversed = data.values();
     for (std::size_t i = 0; i < values.size(); ++i)
         EXPECT_EQ(reversed[i], values[i / 256 * 256 + 255 - i % 256]);
+}
+
+// Element i of each lane's operands by PTX ISA's formulas ("Matrix Fragments for mma.m16n8k16").
+__global__ void multiply_by_warp(const float* a, const float* b, float* d) {
+    const unsigned lane = threadIdx.x % 32, group = lane / 4, member = lane % 4;
+    std::uint32_t left[4] = {}, right[2] = {};
+    for (unsigned i = 0; i < 8; ++i) {
+        const unsigned row = i < 2 || (i >= 4 && i < 6) ? group : group + 8;
+        const unsigned column = member * 2 + (i & 1) + (i >= 4 ? 8 : 0);
+        const __half value(a[row * 16 + column]);
+        left[i / 2] |= static_cast<std::uint32_t>(static_cast<__half_raw>(value).x) << (16 * (i & 1));
+    }
+    for (unsigned i = 0; i < 4; ++i) {
+        const unsigned row = member * 2 + (i & 1) + (i >= 2 ? 8 : 0);
+        const __half value(b[row * 8 + group]);
+        right[i / 2] |= static_cast<std::uint32_t>(static_cast<__half_raw>(value).x) << (16 * (i & 1));
+    }
+    float sums[4] = {1, 1, 1, 1};
+    emu::mma_m16n8k16<__half>(sums, left, right);
+    for (unsigned i = 0; i < 4; ++i) d[(i < 2 ? group : group + 8) * 8 + member * 2 + (i & 1)] = sums[i];
+}
+
+TEST_F(EmulatedKernel, AWarpMultipliesSmallMatrices) {
+    std::vector<float> a(16 * 16), b(16 * 8);  // whole numbers: the sums are exact
+    for (std::size_t i = 0; i < a.size(); ++i) a[i] = static_cast<float>(i * 7 % 61) - 30;
+    for (std::size_t i = 0; i < b.size(); ++i) b[i] = static_cast<float>(i * 11 % 53) - 26;
+    const Buffer<float> left(a), right(b), product(std::vector<float>(16 * 8));
+    ASSERT_EQ(run(stream_, 1, 32, 0, multiply_by_warp, left.get(), right.get(), product.get()), cudaSuccess);
+    ASSERT_EQ(cudaStreamSynchronize(stream_), cudaSuccess);
+    const std::vector<float> sums = product.values();
+    for (std::size_t i = 0; i < sums.size(); ++i) {
+        float expected = 1;
+        for (std::size_t k = 0; k < 16; ++k) expected += a[i / 8 * 16 + k] * b[k * 8 + i % 8];
+        EXPECT_EQ(sums[i], expected) << i;
+    }
 }
 
 // Threads past the end return at once; the rest meet at the barrier.

@@ -250,7 +250,7 @@ TEST_F(Libraries, AProductThatBreaksItsPlansPromisesIsRefused) {
     EXPECT_EQ(multiply(floats + 1, chosen.workspaceSize), CUBLAS_STATUS_INVALID_VALUE);  // not aligned to 256
     EXPECT_EQ(multiply(floats, chosen.workspaceSize - 1), CUBLAS_STATUS_INVALID_VALUE);
     EXPECT_EQ(cudaStreamSynchronize(stream_), cudaSuccess);
-    EXPECT_EQ(emu::counters().library_calls, 1u);
+    EXPECT_EQ(emu::counters().calls_of_libraries, 1u);
 
     cublasLtMatrixLayoutDestroy(plan.layouts.b);
     cublasLtMatrixLayoutCreate(&plan.layouts.b, CUDA_R_32F, 5, 4, 5);
