@@ -1,4 +1,5 @@
-// Looks up embedded files by path. The bytes and the table, sorted by path, come from the build (core/assets.cmake).
+// Looks up embedded files by path. The bytes and the table, sorted by path, come from the build
+// (core/assets.cmake).
 #include "core/base/assets.h"
 
 #include <algorithm>

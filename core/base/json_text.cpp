@@ -5,6 +5,7 @@
 #include <dragonbox/dragonbox.h>
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
@@ -22,48 +23,80 @@ using Json = nlohmann::ordered_json;
 
 using Numbers = std::span<const double>;           // a leaf's bytes
 constexpr std::uint64_t number_leaf = 0x64656164;  // its subtype as a binary value
-constexpr std::size_t longest_number = 48;         // 24 characters, and what is copied behind them
+constexpr std::size_t longest_number = 32;         // 24 characters, and what is written behind them
 
 bool is_plain(char c) {
     return c >= ' ' && c <= '~' && c != '"' && c != '\\';
 }
 
-// The digits of a number, and what lies behind them: copied by fixed lengths, which is quicker than by
-// theirs.
-using Digits = std::array<char, 40>;
+constexpr int all_digits = 17;  // no double's shortest text has more
 
-// `count` digits, the decimal point before the one at `point`, which may lie beside them.
-char* place_digits(const Digits& digits, int count, int point, char* to) {
-    if (point > 0 && point < count) {
-        std::memcpy(to, digits.data(), 16);
-        to[point] = '.';
-        std::memcpy(to + point + 1, digits.data() + point, 17);
-        return to + count + 1;
-    }
-    if (point <= 0 && point > -4) {
-        std::memcpy(to, "0.000", 5);
-        std::memcpy(to + 2 - point, digits.data(), 17);
-        return to + 2 - point + count;
-    }
-    to = std::copy_n(digits.data(), point > 16 || point <= -4 ? 1 : count, to);
-    if (point > 0 && point <= 16) return std::copy_n(".0", 2, std::fill_n(to, point - count, '0'));
-    if (count > 1) *to++ = '.';
-    to = std::copy_n(digits.data() + 1, count - 1, to);
+constexpr auto powers_of_ten = [] {
+    std::array<std::uint64_t, all_digits + 1> out{1};
+    for (std::size_t i = 1; i < out.size(); ++i) out[i] = out[i - 1] * 10;
+    return out;
+}();
+
+int digits_of(std::uint64_t value) {  // at least 1
+    const auto guess = static_cast<std::size_t>(std::bit_width(value) * 1233 >> 12);
+    return static_cast<int>(guess) + (value >= powers_of_ten[guess]);
+}
+
+// Eight digits, the first in the lowest byte: halves, their halves and theirs side by side in one word.
+void write_eight(std::uint64_t value, char* to) {
+    value = value / 10000 | value % 10000 << 32;
+    const std::uint64_t hundreds = (value * 10486 >> 20) & 0x0000007f0000007f;
+    value = hundreds | (value - hundreds * 100) << 16;
+    const std::uint64_t tens = (value * 103 >> 10) & 0x000f000f000f000f;
+    value = (tens | (value - tens * 10) << 8) + 0x3030303030303030;
+    static_assert(std::endian::native == std::endian::little);
+    std::memcpy(to, &value, sizeof value);
+}
+
+// `digits` has all_digits of them.
+void write_digits(std::uint64_t digits, char* to) {
+    const std::uint64_t upper = digits / 100'000'000;
+    *to = static_cast<char>('0' + upper / 100'000'000);
+    write_eight(upper % 100'000'000, to + 1);
+    write_eight(digits % 100'000'000, to + 9);
+}
+
+// The first `count` of `digits`, the decimal point before the one at `point`, which may lie beside them.
+char* place_digits(std::uint64_t digits, int count, int point, char* to) {
+    std::array<char, all_digits> text;
+    write_digits(digits, text.data());
+    const bool plain = point > 1 && point <= 16;
+    const int before = plain ? std::min(count, point) : 1;
+    to = std::copy_n(text.data(), before, to);
+    if (plain) to = std::fill_n(to, point - before, '0');
+    if (plain || count > 1) *to++ = '.';
+    if (plain && count <= point) *to++ = '0';
+    to = std::copy_n(text.data() + before, count - before, to);
+    if (plain) return to;
     *to++ = 'e';
     return std::to_chars(to, to + 5, point - 1).ptr;
 }
 
-// From `to` on, which has room for longest_number; returns the end. Dragonbox takes a third less time than
-// the standard library's to_chars(), which was a third of the time of a command.
+// From `to` on, which has room for longest_number; returns the end. A third of the time of a command is this:
+// Dragonbox finds the digits in half the time of the standard library, and most are written where they stay.
 char* write_number(double number, char* to) {
     if (!std::isfinite(number)) return std::copy_n("null", 4, to);
-    if (std::signbit(number)) *to++ = '-';
+    *to = '-';
+    to += std::signbit(number) ? 1 : 0;
     if (number == 0.0) return std::copy_n("0.0", 3, to);
     const auto decimal = jkj::dragonbox::to_decimal(number, jkj::dragonbox::policy::sign::ignore);
-    Digits digits{};
-    const char* const end = std::to_chars(digits.begin(), digits.end(), decimal.significand).ptr;
-    const int count = static_cast<int>(end - digits.data());
-    return place_digits(digits, count, count + decimal.exponent, to);
+    const int count = digits_of(decimal.significand), point = count + decimal.exponent;
+    const std::uint64_t digits =
+        decimal.significand * powers_of_ten[static_cast<std::size_t>(all_digits - count)];
+    if (point > 1 || point <= -4) return place_digits(digits, count, point, to);
+    // "0.00123" or "1.23": the digits behind the point, but the first where that belongs before it.
+    std::memcpy(to, "0.0000", 6);
+    char* const behind = to + 2 - point;
+    write_digits(digits, behind);
+    const std::uint64_t first = digits / powers_of_ten[all_digits - 1];
+    to[0] = static_cast<char>('0' + first * (point == 1 ? 1 : 0));
+    to[1] = '.';
+    return std::max(behind + count, to + 3);
 }
 
 class Writer {
@@ -126,13 +159,13 @@ private:
             throw std::logic_error("JSON holds no binary values");
         Numbers values;
         std::memcpy(&values, leaf.data(), sizeof values);
-        const char* before = "[";
-        for (const double value : values) {
-            put(before);
-            real(value);
-            before = ",";
+        put("[");
+        for (std::size_t i = 0; i < values.size(); ++i) {
+            char* const begin = room(1 + longest_number);
+            *begin = ',';
+            used_ += static_cast<std::size_t>(write_number(values[i], begin + (i > 0)) - begin);
         }
-        put(values.empty() ? "[]" : "]");
+        put("]");
     }
 
     void real(double number) {

@@ -12,8 +12,7 @@ Module open_module(const char* file_name) {
     namespace fs = std::filesystem;
     std::error_code error;
     const fs::path folder = fs::read_symlink("/proc/self/exe", error).parent_path();
-    const std::array places{folder / file_name, folder.parent_path() / "lib" / "deadscope" / file_name,
-                            folder.parent_path() / file_name};  // the last: of the tests
+    const std::array places{folder / file_name, folder.parent_path() / "lib" / "deadscope" / file_name};
     for (const fs::path& place : places) {
         if (!fs::exists(place, error)) continue;
         void* const handle = dlopen(place.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);

@@ -135,6 +135,17 @@ def draw(laws, folder):
     figure.savefig(folder / "laws.svg", metadata={"Date": None})
 
 
+def gammas(rows):
+    in_a_row = max(row.get("in_a_row", 1) for row in rows.values())
+    return (f"Ours is the median of {in_a_row} processes in a row, since one that ends within milliseconds of a peer's "
+            "seconds finds its caches cold; the first of them stands beside it.\n\n" if in_a_row > 1 else "") + table(
+        ("case", "time, peer / ours", "ours, ms", "the first, ms", "peer, s", "peak, ours", "of the file", "peak, peer"),
+        [(name, f"{row['time_ratio']:.0f}×", f"{1e3 * row['ours']['seconds']:.1f}",
+          f"{1e3 * row.get('first_seconds', row['ours']['seconds']):.1f}", f"{row['peer']['seconds']:.2f}",
+          megabytes(row["ours"]["peak_bytes"]), f"{100 * row['ours']['peak_bytes'] / row['file_bytes']:.1f} %",
+          megabytes(row["peer"]["peak_bytes"])) for name, row in rows.items()])
+
+
 def main():
     results, folder = json.loads(Path(sys.argv[1]).read_text()), Path(sys.argv[2])
     out = ["# Measured\n", "Written by `./run bench`; do not edit (what people say of it is in `notes.md`).\n",
@@ -150,7 +161,7 @@ def main():
             ("spectra", "Spectra of activations in a file, against NumPy"),
             ("gguf", "A GGUF file's forward pass, against llama.cpp")):
         if part in results:
-            out += [f"## {title}\n", passes(results[part]) if part in ("forward", "gguf") else compared(results[part])]
+            out += [f"## {title}\n", {"forward": passes, "gguf": passes, "gamma": gammas}.get(part, compared)(results[part])]
     if "kernels" in results:
         out += ["## Kernels\n", "Limits are measured in the same run: sgemm and dgemm of OpenBLAS on all cores, "
                 "copying of memory by one thread.\n", kernels(results["kernels"])]
