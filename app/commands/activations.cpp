@@ -28,7 +28,7 @@ int activations_command(const std::string& model, const std::string& out, const 
         model, settings, out, terminal_progress("Activations of " + model, arguments.output));
     clear_progress();
     if (!reading) return interrupted_status;
-    if (!json.empty()) write_json(dump_json(report_json(*reading)), json);
+    if (!json.empty()) print_json(report_json(*reading), json);
     for (const std::string& warning : reading->warnings)
         if (!arguments.output.quiet)
             std::fprintf(stderr, "deadscope: note: %s\n", printable(warning, 1000).c_str());
