@@ -16,6 +16,10 @@ std::ptrdiff_t signed_of(std::size_t value) {
     return static_cast<std::ptrdiff_t>(value);
 }
 
+std::size_t share(std::size_t all, std::size_t parts) {
+    return (all + parts - 1) / parts;
+}
+
 // Queries [first, last) of the sequence whose rows begin at `start`, of heads that read the same keys.
 struct Tile {
     std::size_t start, length;
@@ -33,11 +37,12 @@ Sight sight_of(const AttentionCall& call, std::size_t longest) {
 // Keys are brought in once for all queries of a tile: many queries make that cheap, and heads that share keys
 // stand in for each other; yet each thread wants a few tiles.
 struct Sizes {
-    std::size_t queries, heads;
+    std::size_t width;           // queries of a block
+    std::size_t queries, heads;  // of a tile at most
 };
 Sizes sizes_of(const AttentionCall& call, const SequenceLayout& layout, std::size_t width,
                std::size_t threads) {
-    constexpr std::size_t most_rows = 480, tiles_each = 4;
+    constexpr std::size_t most_rows = 576, tiles_each = 4;
     std::size_t rows = 0;  // queries of all heads
     for (std::size_t s = 0; s < layout.sequences(); ++s) {
         const std::size_t end = std::min(layout.starts[s + 1] - layout.starts[s], call.last_query);
@@ -45,9 +50,8 @@ Sizes sizes_of(const AttentionCall& call, const SequenceLayout& layout, std::siz
     }
     const std::size_t wanted = std::clamp(rows / (threads * tiles_each), width, std::max(width, most_rows));
     const std::size_t blocks = wanted / width, shared = call.heads / call.kv_heads;
-    const auto share = [](std::size_t all, std::size_t count) { return (all + count - 1) / count; };
     const std::size_t heads = share(shared, share(shared, std::max<std::size_t>(1, blocks / 2)));
-    return {std::max<std::size_t>(1, blocks / heads) * width, heads};
+    return {width, std::max<std::size_t>(1, blocks / heads) * width, heads};
 }
 
 // In the order of their sequences, the last queries of each first: those see most keys, where attention is
@@ -57,8 +61,11 @@ std::vector<Tile> tiles_of(const AttentionCall& call, const SequenceLayout& layo
     const std::size_t shared = call.heads / call.kv_heads;
     for (std::size_t s = 0; s < layout.sequences(); ++s) {
         const std::size_t start = layout.starts[s], length = layout.starts[s + 1] - start;
-        for (std::size_t last = std::min(length, call.last_query); last > call.first_query;) {
-            const std::size_t many = std::min(sizes.queries, last - call.first_query);
+        const std::size_t end = std::min(length, call.last_query), begin = std::min(end, call.first_query);
+        const std::size_t parts = std::max<std::size_t>(1, share(end - begin, sizes.queries));
+        const std::size_t each = share(share(end - begin, parts), sizes.width) * sizes.width;
+        for (std::size_t last = end; last > begin;) {
+            const std::size_t many = std::min(each, last - begin);
             for (std::size_t head = 0; head < call.heads;) {
                 const std::size_t heads = std::min(sizes.heads, shared - head % shared);
                 tiles.push_back({start, length, last - many, last, head, heads});

@@ -3,6 +3,7 @@
 #include "core/backend/cpu/attention_block.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <limits>
@@ -27,10 +28,9 @@ using Plain = Level<16, 4, 6>;
 
 template <typename T, typename L>
 struct Loops {
-    using Word = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
+    using Word = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
     using V [[gnu::vector_size(L::bytes)]] = T;
-    using W [[gnu::vector_size(L::bytes)]] = Word;
-    using Bits [[gnu::vector_size(L::bytes)]] = std::make_unsigned_t<Word>;
+    using Bits [[gnu::vector_size(L::bytes)]] = Word;
     static constexpr std::size_t lanes = L::bytes / sizeof(T), across = 3, width = across * lanes;
     static_assert(key_tile % L::key_rows == 0 && width % L::query_rows == 0 && value_padding % lanes == 0);
     using Block = AttentionBlock<T>;
@@ -49,7 +49,7 @@ struct Loops {
     DEADSCOPE_INLINE static void exp2(V& x) {
         constexpr bool single = sizeof(T) == 4;
         constexpr T magic = single ? T(0x1.8p23) : T(0x1.8p52), least = single ? T(-126) : T(-1022);
-        constexpr std::make_unsigned_t<Word> bias = single ? 127 : 1023, place = single ? 23 : 52;
+        constexpr Word bias = single ? 127 : 1023, place = single ? 23 : 52;
         x = x < least ? V{} + least : x;
         const V shifted = x + magic;
         const V r = x - (shifted - magic);
@@ -90,19 +90,31 @@ struct Loops {
         }
     }
 
-    // Of key j, counted from the tile's first: which lanes of the vector that begins with `query` see it.
-    DEADSCOPE_INLINE static void seen(const Block& b, std::size_t j, std::size_t query, W& mask) {
-        W lane;
-#pragma GCC unroll 16
-        for (std::size_t i = 0; i < lanes; ++i) lane[i] = static_cast<Word>(i);
+    // Bits of lanes: none, all, none.
+    static constexpr std::array<Word, 3 * lanes> step = [] {
+        std::array<Word, 3 * lanes> bits{};
+        std::fill_n(bits.begin() + lanes, lanes, ~Word{0});
+        return bits;
+    }();
+
+    // Of key j, counted from the tile's first: x becomes `other` in those lanes of the vector that begins
+    // with `query` that do not see it. Chosen by bits: comparisons of lanes GCC takes apart one by one.
+    DEADSCOPE_INLINE static void cover(const Block& b, std::size_t j, std::size_t query, const V& other,
+                                       V& x) {
         const std::ptrdiff_t ahead =
             b.key + static_cast<std::ptrdiff_t>(j) - b.query - static_cast<std::ptrdiff_t>(query);
-        // key - query lies in [-back, forward]; what is far off either way is cut to what a lane can hold.
-        const auto word = [](std::ptrdiff_t value) {
-            constexpr std::ptrdiff_t most = std::ptrdiff_t{1} << 30;
-            return static_cast<Word>(std::clamp(value, -most, most));
+        const auto lane = [](std::ptrdiff_t value) {
+            return static_cast<std::size_t>(
+                std::clamp<std::ptrdiff_t>(value, 0, static_cast<std::ptrdiff_t>(lanes)));
         };
-        mask = (lane >= word(ahead - b.sight.forward)) & (lane <= word(ahead + b.sight.back));
+        // key - query lies in [-back, forward].
+        const std::size_t first = lane(ahead - b.sight.forward), end = lane(ahead + b.sight.back + 1);
+        Bits from, to;
+        std::memcpy(&from, step.data() + lanes - first, sizeof from);
+        std::memcpy(&to, step.data() + 2 * lanes - end, sizeof to);
+        const Bits seen = from & to;
+        x = __builtin_bit_cast(
+            V, (__builtin_bit_cast(Bits, x) & seen) | (__builtin_bit_cast(Bits, other) & ~seen));
     }
 
     // The keys that every query of the block sees.
@@ -132,11 +144,7 @@ struct Loops {
             for (std::size_t v = 0; v < vectors; ++v) {
                 V x;
                 load(x, b.scores + j * width + v * lanes);
-                if (!all) {
-                    W mask;
-                    seen(b, j, v * lanes, mask);
-                    x = mask ? x : top[v];
-                }
+                if (!all) cover(b, j, v * lanes, top[v], x);
                 top[v] = x > top[v] ? x : top[v];
             }
         };
@@ -148,11 +156,7 @@ struct Loops {
                 load(x, at);
                 x -= top[v];
                 exp2(x);
-                if (!all) {
-                    W mask;
-                    seen(b, j, v * lanes, mask);
-                    x = mask ? x : V{};
-                }
+                if (!all) cover(b, j, v * lanes, V{}, x);
                 sum[v] += x;
                 store(x, at);
             }
