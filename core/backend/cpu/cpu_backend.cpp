@@ -274,9 +274,10 @@ void CpuBackend<T>::linear(const Matrix& x, const Matrix& weight, bool stored_in
     const auto* held = dynamic_cast<const cpu::HeldRows*>(weight.storage.get());
     const SingleThreadedBlas single;
     pool_.parallel_for(tiling.tiles(), [&](std::size_t tile, std::size_t worker) {
-        const std::size_t top = tile % tiling.down * tiling.height, left = tile / tiling.down * tiling.width;
-        if (top >= x.rows || left >= out) return;
-        const std::size_t m = std::min(tiling.height, x.rows - top), n = std::min(tiling.width, out - left);
+        const std::size_t top = tile % tiling.down * tiling.height, left = tiling.panels[tile / tiling.down];
+        if (top >= x.rows) return;
+        const std::size_t m = std::min(tiling.height, x.rows - top);
+        const std::size_t n = tiling.panels[tile / tiling.down + 1] - left;
         const Matrix outputs = stored_in_out ? weight.columns(left, n) : weight.row_range(left, n);
         for (std::size_t i = 0; bias && i < m; ++i) std::copy_n(row(*bias) + left, n, row(y, top + i) + left);
         for (std::size_t from = 0; from == 0 || from < in; from += tiling.depth) {
