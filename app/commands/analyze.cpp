@@ -28,7 +28,7 @@ ReadingSettings settings_of(const ForwardArguments& arguments) {
 // Rank 0 alone looks at the output and writes it, behind a last meeting: a rank that died leaves no report.
 int analyze_with(Ranks& ranks, const std::string& model, const ForwardArguments& arguments) {
     ReadingSettings settings = settings_of(arguments);
-    settings.threads = threads_of_rank();
+    if (settings.threads == 0) settings.threads = threads_of_rank();
     settings.device = device_of_rank(settings.device);
     OutputOptions output = arguments.output;
     Team team(ranks);

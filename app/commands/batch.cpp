@@ -133,7 +133,7 @@ public:
           entries_(read_batch_list(batch.list)),
           marks_(batch_settings(settings_, input_files(arguments))),
           folder_(batch.out, entries_, marks_) {
-        settings_.threads = threads_of_rank();
+        if (settings_.threads == 0) settings_.threads = threads_of_rank();
         settings_.device = device_of_rank(settings_.device);
         settings_.factor_bytes = 0;  // spectra on demand are the window's
         if (!leads()) output_.quiet = true;

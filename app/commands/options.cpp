@@ -140,6 +140,11 @@ void add_forward_options(CLI::App& app, ForwardArguments& a) {
         ->group(group);
     app.add_flag("--tf32", a.tf32, "let a GPU round the factors of f32 products to 10 bits, for speed")
         ->group(group);
+    app.add_option("--threads", a.threads, "of this machine's processor, at most; 0: one a core")
+        ->check(CLI::Range(0, 1024))
+        ->capture_default_str()
+        ->type_name("N")
+        ->group(group);
     app.add_option("--memory", a.memory, "a bound on working memory, e.g. 4G")
         ->type_name("SIZE")
         ->group(group);
@@ -185,6 +190,7 @@ ReadingSettings reading_settings(const ForwardArguments& arguments) {
     settings.seed = arguments.seed;
     settings.device = arguments.device;
     settings.tf32 = arguments.tf32;
+    settings.threads = arguments.threads;
     if (!arguments.precision.empty())
         settings.precisions = parse_list<Precision>(arguments.precision, precision_from_name, "--precision",
                                                     "f64, f32, bf16 or f16");

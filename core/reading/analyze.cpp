@@ -10,6 +10,7 @@
 
 #include "core/base/error.h"
 #include "core/base/machine.h"
+#include "core/base/single_threaded_blas.h"
 #include "core/cluster/team.h"
 #include "core/reading/analyze_on_devices.h"
 #include "core/reading/gather.h"
@@ -172,6 +173,7 @@ private:
         reading_.backend = info.name;
         reading_.device = info.device;
         reading_.threads = info.threads;
+        bound_blas_threads(info.threads);
         const std::uint64_t kept =
             settings_.factor_bytes / (settings_.inits.size() * settings_.precisions.size());
         const WorkingMemory memory =

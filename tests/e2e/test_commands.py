@@ -236,6 +236,15 @@ class Manners(unittest.TestCase):
             self.assertLess(time.monotonic() - begin, 30)
             self.assertEqual(list(pathlib.Path(folder).iterdir()), [])
 
+    def test_threads_are_bounded(self):
+        """One thread and two give the same numbers (to rounding: the order of no sum depends on it), and one uses one core."""
+        one, two = (report("analyze", "zoo:gpt-layernorm", "--random", 400, "--threads", n) for n in (1, 2))
+        self.assertEqual((one["program"]["threads"], two["program"]["threads"]), (1, 2))
+        for a, b in zip(one["blocks"], two["blocks"]):
+            self.assertAlmostEqual(a["sigma_min"], b["sigma_min"], delta=1e-6 * b["sigma_max"])
+        run("analyze", "zoo:gpt-layernorm", "--threads", "-1", status=2)
+        run("analyze", "zoo:gpt-layernorm", "--threads", "many", status=2)
+
     def test_usage(self):
         for arguments in (["analyze"], ["gamma", "zoo:gpt-planted", "--wrong"], ["compare", "a", "b"],
                           ["analyze", "zoo:gpt-planted", "--precision", "f65"], ["analyze", "zoo:gpt-planted", "--random", "0"],
