@@ -9,6 +9,7 @@
 #include <atomic>
 
 #include "core/base/error.h"
+#include "tests/fixtures/model_files.h"
 #include "tests/fixtures/safetensors_writer.h"
 
 namespace deadscope {
@@ -303,6 +304,25 @@ TEST(Verdict, RestsOnTheFloor) {
     EXPECT_EQ(norm_from_activations(run), NormKind::unknown) << "γ alone makes the kernel";
     run.complete = false;
     EXPECT_EQ(verdict(run), Verdict::undecided);
+}
+
+// 40,000 and 40,000 are numbers of f16, their sum is none; bf16 goes on to 3e38.
+TEST(Analyze, AStreamBeyondF16IsRefusedWithWhatToDo) {
+    fixtures::ModelFiles model = fixtures::tiny_gpt2();
+    model.tensors["transformer.wte.weight"] = fixtures::constant({16, 8}, 40000);
+    model.tensors["transformer.wpe.weight"] = fixtures::constant({12, 8}, 40000);
+    model.tensors["transformer.wpe.weight"].values[3] = 39000;  // not all channels alike: a spectrum is there
+    const fixtures::TemporaryFolder folder;
+    const std::string path = model.write(folder / "model");
+    ReadingSettings settings;
+    settings.input.tokens = 24;
+    settings.precisions = {Precision::f16};
+    const std::string words = fixtures::error_of([&] { (void)analyze(path, settings); });
+    EXPECT_NE(words.find("not finite in f16"), std::string::npos) << words;
+    EXPECT_NE(words.find("65504"), std::string::npos) << words;
+    EXPECT_NE(words.find("--precision"), std::string::npos) << words;
+    settings.precisions = {Precision::bf16};
+    EXPECT_TRUE(analyze(path, settings).has_value());
 }
 
 TEST(ReadGamma, AnUnknownFamilyStillHasItsGamma) {
