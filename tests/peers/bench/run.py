@@ -56,7 +56,8 @@ class Bench:
 
     def gamma(self):
         rows = {}
-        for name in ("gpt2-small", "pythia-410m", "qwen2.5-0.5b"):
+        names = ("gpt2-small", "pythia-410m", "qwen2.5-0.5b", "llama-d4096")  # the last of 3 GB, and few norms
+        for name in names[:3] if self.options.quick else names:
             folder = self.model(name)
             rows[name] = pairs([self.options.program, "gamma", folder, "--json", "-", "--quiet"],
                                [self.options.python, HERE / "peer_gamma.py", folder], self.count, in_a_row=9)
