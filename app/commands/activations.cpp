@@ -19,8 +19,10 @@ int activations_command(const std::string& model, const std::string& out, const 
     if (settings.precisions.size() > 1 || settings.inits.size() > 1)
         throw Error::usage("one file holds one pass", {.expected = "one --precision and one --init"});
     const std::string& json = arguments.output.json;
-    if (json == out || (!json.empty() && json != "-" &&
-                        std::filesystem::weakly_canonical(json) == std::filesystem::weakly_canonical(out)))
+    const auto place = [](const std::string& file) {
+        return std::filesystem::weakly_canonical(std::filesystem::absolute(file));
+    };
+    if (!json.empty() && json != "-" && place(json) == place(out))
         throw Error::usage("the report and the activations are two files", {.key = "--json", .found = json});
     for (const std::string& file : input_files(arguments)) refuse_output_over_input(out, file);
     check_report(json, model, input_files(arguments));
