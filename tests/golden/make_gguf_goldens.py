@@ -10,6 +10,7 @@ concern here: every converter's set_vocab is replaced by one of forty tokens.
 """
 
 import argparse
+import copy
 import json
 import shutil
 import sys
@@ -210,9 +211,22 @@ def expected(name, tensors):
     return out
 
 
+def input_ids():
+    return torch.tensor(np.random.default_rng(7).integers(0, VOCABULARY, size=(1, 16)))
+
+
+def steady(model):
+    """Whether transformers' own float32 stays within a tenth of what the tests allow ours: some draws of deep models
+    let a rounding grow tenfold in a block."""
+    inputs = {"input_ids": input_ids()}
+    in_float32 = float64_forward.streams(model.eval(), inputs)
+    in_float64 = float64_forward.streams(copy.deepcopy(model).double().eval(), inputs)
+    return all(torch.linalg.norm(in_float32[k].double() - x) < 2e-5 * torch.linalg.norm(x) for k, x in in_float64.items())
+
+
 def write_streams(name, model):
     """gguf_<name>/: as the other goldens, the model in GGUF."""
-    tokens = torch.tensor(np.random.default_rng(7).integers(0, VOCABULARY, size=(1, 16)))
+    tokens = input_ids()
     caught, trace = float64_forward.lifted_streams(model, {"input_ids": tokens})
     if trace.narrow:
         raise SystemExit(f"{name}: not float64 throughout: {trace.narrow[:3]}")
@@ -238,7 +252,12 @@ def main():
             folder = Path(temporary)
             torch.manual_seed(seed)
             model = cls(config)
-            randomise(model, seed)
+            for draw in range(20):
+                randomise(model, seed + 1000 * draw)
+                if name not in STREAMS or steady(model):
+                    break
+            else:
+                raise SystemExit(f"{name}: no draw whose roundings stay small")
             model.save_pretrained(folder)
             in_float64 = float64_forward.load(cls, folder, torch.float32) if name in STREAMS else None
             try:
