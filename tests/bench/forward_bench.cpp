@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/base/philox.h"
+#include "core/base/single_threaded_blas.h"
 #include "core/forward/forward.h"
 
 namespace {
@@ -144,17 +145,26 @@ void forward_f32_random_twin(benchmark::State& state) {
 BENCHMARK(forward_f32_random_twin)->Arg(1024)->Unit(benchmark::kMillisecond)->UseRealTime();
 
 // The MLP's product at the same number of rows, by OpenBLAS with its own threads.
-void sgemm(benchmark::State& state) {
+template <typename T, typename Product>
+void product(benchmark::State& state, const Product& by_blas) {
     const std::size_t m = 1024, n = 3072, k = 768;
-    std::vector<float> a(m * k, 0.5f), b(k * n, 0.25f), c(m * n);
+    std::vector<T> a(m * k, T(0.5)), b(k * n, T(0.25)), c(m * n);
+    const ThreadedBlas all_cores;
     for (auto _ : state) {
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, m, n, k, 1.0f, a.data(), k, b.data(), n, 0.0f,
-                    c.data(), n);
+        by_blas(CblasRowMajor, CblasNoTrans, CblasNoTrans, m, n, k, T{1}, a.data(), k, b.data(), n, T{0},
+                c.data(), n);
         benchmark::ClobberMemory();
     }
     state.counters["flops"] =
         benchmark::Counter(2.0 * m * n * k, benchmark::Counter::kIsIterationInvariantRate);
 }
+void sgemm(benchmark::State& state) {
+    product<float>(state, cblas_sgemm);
+}
+void dgemm(benchmark::State& state) {
+    product<double>(state, cblas_dgemm);
+}
 BENCHMARK(sgemm)->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK(dgemm)->Unit(benchmark::kMillisecond)->UseRealTime();
 
 }  // namespace
