@@ -30,12 +30,13 @@ template <typename T, int dims>
 __global__ void __launch_bounds__(tensor::threads)
     attend_on_tensor_cores(Problem<T> problem, bool packed, std::size_t first_block) {
     using S = tensor::Shape<dims>;
-    constexpr int together = pack_width<T>;
-    __shared__ Pack<T, together> queries[S::queries_size / together];
-    __shared__ Pack<T, together> staged[S::step_size / together];
+    __shared__ tensor::Room<S::queries_size * sizeof(T)> queries;
+    __shared__ tensor::Room<S::step_size * sizeof(T)> staged;
     Tile<T> tile;
     if (!tile.find(problem, first_block + blockIdx.x, dims)) return;
-    tensor::Block<T, dims>(problem, tile, packed, queries[0].at, staged[0].at).run();
+    tensor::Block<T, dims>(problem, tile, packed, reinterpret_cast<T*>(queries.bytes),
+                           reinterpret_cast<T*>(staged.bytes))
+        .run();
 }
 
 int attribute(cudaDeviceAttr which) {

@@ -28,6 +28,12 @@ struct Shape {
     static constexpr int key_tiles = keys / 8, value_tiles = dims / 8;
 };
 
+// Shared memory that no constructor is run for.
+template <std::size_t count>
+struct alignas(16) Room {
+    unsigned char bytes[count];
+};
+
 // Parts of a float that hold its 24 bits, of 8 or 11 each.
 template <typename T>
 constexpr int weight_parts = std::is_same_v<T, __half> ? 2 : 3;
