@@ -28,7 +28,7 @@ struct ForwardArguments {
     std::vector<std::string> precision, init;
     std::string device = "auto";
     bool tf32 = false;
-    int threads = 0;  // 0: every core there is
+    int threads = 0;     // 0: every core there is
     std::string memory;  // "4G", "512MiB", bytes
     double tau = ResidualSettings{}.tau;
     double dead = AlignmentSettings{}.dead_relative;

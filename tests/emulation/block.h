@@ -57,7 +57,7 @@ public:
     // Gives `value` to the lanes of mask and takes that of lane `from`; a lane that is not there gives bits
     // that are all ones, which is no number.
     std::uint64_t shuffle(unsigned mask, std::uint64_t value, unsigned from, const Place& place);
-    unsigned vote(unsigned mask, bool predicate, const Place& place);  // the lanes that say yes
+    unsigned vote(unsigned mask, bool predicate, const Place& place);               // the lanes that say yes
     std::array<std::uint64_t, 32> gather(std::uint64_t value, const Place& place);  // what each lane gives
     void warp_barrier(unsigned mask, const Place& place);
     unsigned lane() const { return current_->thread % 32; }
