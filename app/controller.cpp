@@ -79,10 +79,12 @@ std::exception_ptr Controller::failure(ModelId id) const {
     return found == work_.end() ? nullptr : found->second.failure;
 }
 
-void Controller::update() {
+bool Controller::update() {
+    const bool idle = !busy();
     // The status is taken before the deliveries: a job that it calls done has left all of them.
     for (Queue& one : queues_) one.jobs = one.queue->status();
-    for (Queue& one : queues_) one.queue->drain();
+    std::size_t delivered = 0;
+    for (Queue& one : queues_) delivered += one.queue->drain();
     follow_jobs();
     state_.jobs.clear();
     for (const std::size_t place : {1u, 0u, 2u, 3u}) {  // passes before the others
@@ -97,6 +99,7 @@ void Controller::update() {
         memory_read_at_ = now();
     }
     polling_ = busy();
+    return idle && delivered == 0;
 }
 
 OpenModel* Controller::find(ModelId id) {
@@ -269,10 +272,7 @@ void Controller::follow_opening(OpenModel& model, Work& work, const JobStatus& j
 }
 
 void Controller::follow_pass(OpenModel& model, Work& work, const JobStatus& job) {
-    if (job.state == JobState::queued) {
-        model.stage = OpenModel::Stage::queued;
-        return;
-    }
+    if (job.state == JobState::queued) return;  // begin_pass() has said so
     if (job.state == JobState::running) {
         // Its last delivery may already be here: the status is the older of the two.
         if (model.stage == OpenModel::Stage::queued) model.stage = OpenModel::Stage::running;

@@ -40,7 +40,8 @@ public:
     ViewState& view() { return state_.view; }  // for the remembered settings, before the first frame
 
     void apply(std::vector<Intent> intents);  // after the frame that emitted them
-    void update();                            // once a frame: takes over what the jobs left
+    // True: there was no job, and nothing that one had left.
+    bool update();  // once a frame: takes over what the jobs left
     // A reading that was made elsewhere, beside the others; of a name that is there, it takes the place of
     // the one shown. complete: all of its runs have come.
     ModelId show_reading(const std::string& name, std::shared_ptr<const Reading> reading, bool complete);

@@ -53,12 +53,7 @@ void check(const SnapshotOptions& options) {
 
 void finish_jobs(Controller& controller) {
     using namespace std::chrono_literals;
-    controller.update();
-    while (controller.busy()) {
-        std::this_thread::sleep_for(5ms);
-        controller.update();
-    }
-    controller.update();
+    while (!controller.update()) std::this_thread::sleep_for(5ms);
 }
 
 // The picture is wanted of every model: one that does not open or cannot be read is an error of the command.

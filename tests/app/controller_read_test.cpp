@@ -63,9 +63,7 @@ protected:
         return false;
     }
     bool until_idle() {
-        const bool idle = until([&] { return !controller_->busy(); });
-        controller_->update();
-        return idle;
+        return until([&] { return controller_->update(); });
     }
     const ExplorerState& state() const { return controller_->state(); }
     const OpenModel& model(std::size_t place = 0) const { return state().models.at(place); }

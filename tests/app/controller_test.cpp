@@ -63,9 +63,7 @@ public:
         return false;
     }
     bool until_idle() {
-        const bool idle = until([&] { return !controller.busy(); });
-        controller.update();
-        return idle;
+        return until([&] { return controller.update(); });
     }
     const OpenModel& model(std::size_t place = 0) const { return controller.state().models.at(place); }
 
